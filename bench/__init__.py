@@ -1,0 +1,1 @@
+"""Programs that measure; the README states their figures."""

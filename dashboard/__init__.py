@@ -1,0 +1,1 @@
+"""The Streamlit dashboard: shows what is, and writes down what people want."""

@@ -1,0 +1,1 @@
+"""The database: the only thing that the dashboard and the worker share."""

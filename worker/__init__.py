@@ -1,0 +1,1 @@
+"""The trading process: makes what people want so on the exchanges."""
