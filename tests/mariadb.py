@@ -3,19 +3,17 @@
     with PrivateMariaDB(folder) as server:
         url = server.new_database()
 
-Nothing of it outlives the process that started it: the kernel kills the server if that process dies.
+Nothing of it outlives the thread that started it: when that ends, the kernel kills the server.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,11 +28,10 @@ START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
 # The kernel allows 107 bytes in the path of a Unix socket.
 LONGEST_SOCKET = 100
-PR_SET_PDEATHSIG = 1
 
 
 class MariaDBError(Exception):
-    """The private server is missing, or did not start; the message says which, and holds its log."""
+    """The private server is missing or did not start; the message says which, with its log."""
 
 
 def find(*names: str) -> str | None:
@@ -59,8 +56,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _dying_with_its_parent() -> list[str]:
+    """What a command is prefixed with, where the system has it (every Debian does)."""
+    setpriv = find("setpriv")
+    return [setpriv, "--pdeathsig=KILL"] if setpriv else []
 
 
 class PrivateMariaDB:
@@ -100,7 +99,7 @@ class PrivateMariaDB:
         if first:
             self._create_data()
         for attempt in range(3):
-            # Another program may take the port between the question and the start, hence the attempts.
+            # Another program may take the port between the question and the start.
             if not self.port or attempt:
                 self.port = free_port()
             if self._launch(root_password="" if first else self.password):
@@ -199,6 +198,7 @@ class PrivateMariaDB:
         if program is None:
             raise MariaDBError(MISSING)
         command = [
+            *_dying_with_its_parent(),
             program,
             "--no-defaults",
             f"--datadir={self.data}",
@@ -225,9 +225,8 @@ class PrivateMariaDB:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            # Its own group, so that Ctrl-C in the terminal reaches only the tests, which then end it.
+            # Its own group: Ctrl-C in the terminal reaches only the tests, which then end it.
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
         return self._wait_until_it_answers(root_password)
 
