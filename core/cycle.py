@@ -1,0 +1,130 @@
+"""The facts of one cycle. Everything else (position, average, profit) is derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from core.market import Market, Side
+from core.money import ONE, ZERO
+from core.order_ids import Identity
+from core.orders import Order, OrderStatus, Role, Slot
+from core.parameters import Parameters
+
+ENGINE_VERSION = 1
+BASE = Slot(Role.BASE, 0)
+TAKE_PROFIT = Slot(Role.TAKE_PROFIT)
+
+
+class DesiredState(StrEnum):
+    """What the person wants (DESIGN 2.2)."""
+
+    RUNNING = "running"
+    FINISHING = "finishing"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    CLOSED = "closed"
+
+
+class ExitReason(StrEnum):
+    """Why everything is being sold at market. Once decided it stays decided."""
+
+    STOP_LOSS = "stop_loss"
+    TRAILING = "trailing"
+    CLOSED = "closed"
+
+
+class PassedLevels(StrEnum):
+    """What to do on resuming with levels that the price has passed meanwhile."""
+
+    WAIT = "wait"
+    SKIP = "skip"
+    BUY = "buy"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Base coins and what they cost in quote, buy fees included."""
+
+    quantity: Decimal = ZERO
+    cost: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A cycle without fills is waiting to start; `number` counts 1, 2, 3 ... per strategy.
+
+    size_factor: what the sizes of this cycle are multiplied by (reinvesting).
+    carried: dust of earlier cycles with its cost. peak: highest price since the take profit was
+    reached, when trailing. exit, exit_at: the latched decision to sell everything at market.
+    released_at_price: the person let the coins go, booked at this price.
+    last_ended_at: end of the cycle before. cycles_done, stop_losses_in_row: since the person last
+    started the strategy. reinvested: realized PnL since this parameter version, in quote.
+    skipped, held: levels that the person skipped, or that wait until the price is above them again.
+    forgiven_at: refusals up to here no longer block (the person pressed "try again").
+    """
+
+    identity: Identity
+    number: int
+    parameters: Parameters
+    market: Market
+    engine_version: int = ENGINE_VERSION
+    size_factor: Decimal = ONE
+    wanted: DesiredState = DesiredState.RUNNING
+    orders: tuple[Order, ...] = ()
+    carried: Holding = Holding()
+    peak: Decimal | None = None
+    exit: ExitReason | None = None
+    exit_at: datetime | None = None
+    released_at_price: Decimal | None = None
+    last_ended_at: datetime | None = None
+    cycles_done: int = 0
+    stop_losses_in_row: int = 0
+    reinvested: Decimal = ZERO
+    skipped: frozenset[int] = frozenset()
+    held: frozenset[int] = frozenset()
+    forgiven_at: datetime | None = None
+
+    def attempts(self, slot: Slot) -> list[Order]:
+        """Every order of that slot, oldest first."""
+        return [order for order in self.orders if order.slot == slot]
+
+    def live(self) -> Iterator[Order]:
+        return (order for order in self.orders if order.is_live)
+
+    def live_in(self, slot: Slot) -> Order | None:
+        return next((o for o in self.orders if o.slot == slot and o.is_live), None)
+
+    def filled_in(self, slot: Slot) -> Decimal:
+        return sum((order.filled for order in self.orders if order.slot == slot), ZERO)
+
+    def has_fills(self) -> bool:
+        return any(order.fills for order in self.orders)
+
+    def is_idle(self) -> bool:
+        """Nothing bought, nothing live: waiting to start."""
+        return not any(order.is_live or order.fills for order in self.orders)
+
+    def find(self, client_order_id: str) -> Order | None:
+        return next((o for o in self.orders if o.client_order_id == client_order_id), None)
+
+    def with_order(self, changed: Order) -> Cycle:
+        """The cycle with that order replaced, or added when it is new."""
+        known = self.find(changed.client_order_id)
+        if known is None:
+            return replace(self, orders=(*self.orders, changed))
+        orders = tuple(changed if order is known else order for order in self.orders)
+        return replace(self, orders=orders)
+
+    def is_selling(self) -> bool:
+        return any(order.side is Side.SELL and order.is_live for order in self.orders)
+
+    def is_settled(self) -> bool:
+        """Every fill that the venue reports has arrived as a trade."""
+        return all(order.is_settled for order in self.orders)
+
+    def quarantined(self) -> bool:
+        return any(order.status is OrderStatus.QUARANTINED for order in self.orders)

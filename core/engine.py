@@ -1,0 +1,188 @@
+"""`step`: the strategy. Pure; live, paper and backtest run this same function.
+
+apply (the event becomes facts) -> latch (exits decided, peak raised) -> plan (the difference between
+the orders that should exist and those that do).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.accounting import Position, position
+from core.cycle import Cycle, DesiredState, ExitReason, PassedLevels
+from core.entry import has_ended_for_good
+from core.events import (
+    CancelOrder,
+    Command,
+    Event,
+    OrderReported,
+    PlaceOrder,
+    PriceSeen,
+    Quote,
+    WantedChanged,
+)
+from core.market import Side
+from core.money import exact
+from core.order_ids import client_order_id
+from core.orders import Order, OrderStatus, ask_cancel, merge
+from core.slots import is_blocked
+from core.triggers import activation_price, stop_price, trail_price
+from core.wanted import Spec, base_is_complete, is_sellable, open_levels, wanted_orders
+
+BUYING = (DesiredState.RUNNING, DesiredState.FINISHING)
+
+
+@exact
+def step(cycle: Cycle, event: Event) -> tuple[Cycle, tuple[Command, ...]]:
+    """The cycle after `event`, with every new order in it as `sending`, and what to do about them.
+
+    A cycle that `is_over` answers with no commands; `core.succession` makes the next one.
+    """
+    cycle = _apply(cycle, event)
+    held = position(cycle)
+    if event.quote is not None:
+        cycle = _latch(cycle, held, event.at, event.quote, isinstance(event, PriceSeen))
+    if is_over(cycle, held):
+        return cycle, ()
+    return _plan(cycle, held, event.at, event.quote)
+
+
+def is_over(cycle: Cycle, held: Position | None = None) -> bool:
+    """Every order is final and what is left cannot be sold (DESIGN 2.1)."""
+    if not cycle.has_fills() or any(order.is_live for order in cycle.orders):
+        return False
+    if not cycle.is_settled():
+        return False
+    if cycle.released_at_price is not None:
+        return True
+    held = held or position(cycle)
+    return not is_sellable(cycle, held) and _has_begun_to_end(cycle, held)
+
+
+def _has_begun_to_end(cycle: Cycle, held: Position) -> bool:
+    """Sold something, or bought all that its base order could: never in the middle of the base order."""
+    return held.sold > 0 or cycle.exit is not None or base_is_complete(cycle, _last_at(cycle))
+
+
+def _last_at(cycle: Cycle) -> datetime:
+    return max(order.finished_at or order.created_at for order in cycle.orders)
+
+
+def _apply(cycle: Cycle, event: Event) -> Cycle:
+    match event:
+        case OrderReported(at=at, update=update):
+            known = cycle.find(update.client_order_id)
+            return cycle if known is None else cycle.with_order(merge(known, update, at))
+        case WantedChanged():
+            return _apply_wanted(cycle, event)
+    return cycle
+
+
+def _apply_wanted(cycle: Cycle, event: WantedChanged) -> Cycle:
+    resumes = event.wanted in BUYING and cycle.wanted not in BUYING
+    forgiven = event.at if event.wanted in BUYING else cycle.forgiven_at
+    changed = replace(cycle, wanted=event.wanted, forgiven_at=forgiven)
+    if event.wanted is DesiredState.CLOSED and cycle.has_fills():
+        changed = replace(
+            changed, exit=cycle.exit or ExitReason.CLOSED, exit_at=cycle.exit_at or event.at
+        )
+    if event.wanted is DesiredState.RUNNING and has_ended_for_good(cycle) is not None:
+        changed = replace(changed, stop_losses_in_row=0, cycles_done=0)
+    if event.release_at is not None and cycle.has_fills():
+        return replace(changed, released_at_price=event.release_at)
+    if resumes and cycle.has_fills():
+        return _resume(changed, event)
+    return changed
+
+
+def _resume(cycle: Cycle, event: WantedChanged) -> Cycle:
+    """Levels that the price has passed are bought only when the person chose so."""
+    levels = open_levels(cycle)
+    ask = None if event.quote is None else event.quote.ask
+    passed = frozenset(level.number for level, _ in levels if ask is None or level.price >= ask)
+    if event.passed_levels is PassedLevels.BUY:
+        return replace(cycle, held=frozenset())
+    if event.passed_levels is PassedLevels.SKIP and ask is not None:
+        return replace(cycle, skipped=cycle.skipped | passed, held=frozenset())
+    return replace(cycle, held=passed)
+
+
+def _latch(cycle: Cycle, held: Position, at: datetime, quote: Quote, by_price: bool) -> Cycle:
+    """Decisions that stay decided: the trailing peak, the stop loss, the trailing exit."""
+    if cycle.held and by_price:
+        waiting = {level.number: level.price for level, _ in open_levels(cycle)}
+        still = frozenset(n for n in cycle.held if n in waiting and quote.ask <= waiting[n])
+        cycle = replace(cycle, held=still) if still != cycle.held else cycle
+    if cycle.exit is not None or cycle.wanted is DesiredState.STOPPED or held.bought == 0:
+        return cycle
+    cycle = _raise_peak(cycle, held, quote)
+    trail, stop = trail_price(cycle), stop_price(cycle, held)
+    if trail is not None and quote.higher_bid <= trail:
+        return replace(cycle, exit=ExitReason.TRAILING, exit_at=at)
+    if stop is not None and quote.higher_bid <= stop:
+        return replace(cycle, exit=ExitReason.STOP_LOSS, exit_at=at)
+    return cycle
+
+
+def _raise_peak(cycle: Cycle, held: Position, quote: Quote) -> Cycle:
+    start = activation_price(cycle, held)
+    seen = quote.lower_bid
+    if start is None or (cycle.peak is None and seen < start):
+        return cycle
+    if cycle.peak is not None and seen <= cycle.peak:
+        return cycle
+    return replace(cycle, peak=seen)
+
+
+def _plan(
+    cycle: Cycle, held: Position, at: datetime, quote: Quote | None
+) -> tuple[Cycle, tuple[Command, ...]]:
+    wanted = wanted_orders(cycle, held, at, quote)
+    by_slot = {spec.slot: spec for spec in wanted}
+    commands: list[Command] = []
+    for order in cycle.orders:
+        if order.status is OrderStatus.OPEN and not _matches(order, by_slot.get(order.slot)):
+            cancelling = ask_cancel(order)
+            cycle = cycle.with_order(cancelling)
+            commands.append(CancelOrder(cancelling))
+    for spec in wanted:
+        if not _may_place(cycle, spec, at):
+            continue
+        order = _new_order(cycle, spec, at)
+        cycle = cycle.with_order(order)
+        commands.append(PlaceOrder(order))
+    return cycle, tuple(commands)
+
+
+def _matches(order: Order, spec: Spec | None) -> bool:
+    return (
+        spec is not None
+        and spec.kind is order.kind
+        and spec.price == order.price
+        and spec.quantity == order.quantity - order.filled
+    )
+
+
+def _may_place(cycle: Cycle, spec: Spec, at: datetime) -> bool:
+    if spec.quantity <= 0 or cycle.live_in(spec.slot) is not None:
+        return False
+    if spec.side is Side.SELL and (cycle.is_selling() or not cycle.is_settled()):
+        return False
+    return not is_blocked(cycle, spec.slot, at)
+
+
+def _new_order(cycle: Cycle, spec: Spec, at: datetime) -> Order:
+    attempt = len(cycle.attempts(spec.slot)) + 1
+    return Order(
+        client_order_id=client_order_id(cycle.identity, cycle.number, spec.slot, attempt),
+        slot=spec.slot,
+        attempt=attempt,
+        side=spec.side,
+        kind=spec.kind,
+        price=spec.price,
+        planned_price=spec.planned_price,
+        quantity=spec.quantity,
+        status=OrderStatus.SENDING,
+        created_at=at,
+    )

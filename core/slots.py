@@ -1,0 +1,95 @@
+"""May a slot have its next order now? Refusals, cancels by hand and back-off, derived from its attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.cycle import Cycle
+from core.orders import Order, OrderStatus, Slot
+
+FIRST_BACKOFF = timedelta(seconds=5)
+LONGEST_BACKOFF = timedelta(minutes=5)
+EXPIRED_EXIT_PAUSE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A slot that only the person can free. `code` is short; `sentence` is for them."""
+
+    slot: Slot
+    code: str
+    sentence: str
+
+
+def not_before(cycle: Cycle, slot: Slot) -> datetime | None:
+    """The time before which the slot's next attempt must not be made; None: at once."""
+    attempts = cycle.attempts(slot)
+    if not attempts:
+        return None
+    last = attempts[-1]
+    if last.finished_at is None:
+        return None
+    if last.status is OrderStatus.NOT_PLACED:
+        in_row = 0
+        for order in reversed(attempts):
+            if order.status is not OrderStatus.NOT_PLACED:
+                break
+            in_row += 1
+        return last.finished_at + min(FIRST_BACKOFF * 2 ** min(in_row - 1, 10), LONGEST_BACKOFF)
+    if last.expired and not last.fills:
+        return last.finished_at + EXPIRED_EXIT_PAUSE
+    return None
+
+
+def attention(cycle: Cycle) -> Attention | None:
+    """The first slot that needs the person: no buys meanwhile, exits go on."""
+    for order in cycle.orders:
+        found = _attention(cycle, order)
+        if found is not None:
+            return found
+    return None
+
+
+def is_blocked(cycle: Cycle, slot: Slot, at: datetime) -> bool:
+    attempts = cycle.attempts(slot)
+    if attempts and _attention(cycle, attempts[-1]) is not None:
+        return True
+    earliest = not_before(cycle, slot)
+    return earliest is not None and at < earliest
+
+
+def _attention(cycle: Cycle, order: Order) -> Attention | None:
+    if order.status is OrderStatus.QUARANTINED:
+        return Attention(
+            order.slot,
+            "quarantined",
+            f"Nobody can say whether the {slot_name(order.slot)} order exists on the exchange."
+            " It is counted as if it did; look at the exchange and decide.",
+        )
+    if order.finished_at is None:
+        return None
+    if cycle.forgiven_at is not None and order.finished_at <= cycle.forgiven_at:
+        return None
+    if order.status is OrderStatus.REFUSED:
+        why = f" ({order.reason})" if order.reason else ""
+        return Attention(
+            order.slot,
+            "refused",
+            f"The exchange refused the {slot_name(order.slot)} order{why}. Nothing was bought or"
+            " sold by it. No new buys until you press Try again.",
+        )
+    if order.cancelled_by_hand:
+        return Attention(
+            order.slot,
+            "cancelled_by_you",
+            f"The {slot_name(order.slot)} order was cancelled by you on the exchange. It is not"
+            " placed again until you press Try again.",
+        )
+    return None
+
+
+def slot_name(slot: Slot) -> str:
+    """For sentences: "base", "safety 3", "take profit"."""
+    name = str(slot.role).replace("_", " ")
+    return f"{name} {slot.level}" if slot.role.value == "safety" else name

@@ -1,0 +1,239 @@
+"""The orders that should exist, derived from the facts of a cycle alone. Nothing is remembered as "to do"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.accounting import Position, position
+from core.cycle import BASE, TAKE_PROFIT, Cycle, DesiredState, ExitReason
+from core.entry import waits_for
+from core.events import Quote
+from core.ladder import Level, safety_levels, take_profit_price
+from core.market import Side
+from core.money import ONE, ZERO
+from core.orders import Kind, Order, Role, Slot
+from core.parameters import BaseOrderType
+from core.slots import attention
+
+REPRICE_AFTER = timedelta(seconds=30)
+GIVE_UP_AFTER = timedelta(minutes=5)
+SETTLE_AFTER = timedelta(seconds=10)
+COLLAR = Decimal("0.01")
+WIDE_COLLAR = Decimal("0.05")
+WIDEN_AFTER = timedelta(seconds=30)
+
+EXIT_SLOTS = {
+    ExitReason.STOP_LOSS: Slot(Role.STOP_LOSS),
+    ExitReason.TRAILING: TAKE_PROFIT,
+    ExitReason.CLOSED: Slot(Role.CLOSE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """An order that should be live: `quantity` is what is still open of it."""
+
+    slot: Slot
+    side: Side
+    kind: Kind
+    price: Decimal | None
+    planned_price: Decimal
+    quantity: Decimal
+
+
+def wanted_orders(
+    cycle: Cycle, held: Position, at: datetime, quote: Quote | None
+) -> list[Spec]:
+    """Exits first, then buys from the top of the ladder down."""
+    if cycle.released_at_price is not None or cycle.wanted is DesiredState.STOPPED:
+        return []
+    if cycle.exit is not None:
+        return _market_exit(cycle, held, at, quote)
+    if attention(cycle) is not None or cycle.wanted is DesiredState.PAUSED:
+        return _take_profit(cycle, held, at)
+    if not base_is_complete(cycle, at):
+        return _take_profit(cycle, held, at) + _base_order(cycle, at, quote)
+    if not is_sellable(cycle, held):
+        return []
+    return _take_profit(cycle, held, at) + _safety_orders(cycle)
+
+
+def target_price(cycle: Cycle, held: Position) -> Decimal | None:
+    """The unrounded take-profit price; None while nothing was bought."""
+    average = held.average_entry_price
+    breakeven = held.breakeven_price(cycle.market.taker_fee)
+    if average is None or breakeven is None:
+        return None
+    return take_profit_price(cycle.parameters, average, breakeven)
+
+
+def is_sellable(cycle: Cycle, held: Position) -> bool:
+    """What is held, dust included, meets the minima at the price at which it would be sold."""
+    if cycle.exit is not None and held.sold > 0:
+        price: Decimal | None = held.sold_proceeds / held.sold
+    else:
+        price = target_price(cycle, held)
+    return price is not None and cycle.market.is_tradable(held.quantity, price)
+
+
+def base_is_complete(cycle: Cycle, at: datetime) -> bool:
+    """The base order bought all it should, or what is missing is too small, or too late, to order."""
+    attempts = cycle.attempts(BASE)
+    if not attempts or attempts[-1].is_live:
+        return False
+    filled = cycle.filled_in(BASE)
+    if filled == ZERO:
+        return False
+    first = attempts[0]
+    if first.kind is Kind.LIMIT and at - base_started_at(cycle) >= GIVE_UP_AFTER:
+        return True
+    if attempts[-1].cancelled_by_hand:
+        return True
+    return not cycle.market.is_tradable(first.quantity - filled, first.planned_price)
+
+
+def base_started_at(cycle: Cycle) -> datetime:
+    """Since when the base order has been tried; an unfilled try that was given up does not count."""
+    started: datetime | None = None
+    bought = False
+    for order in cycle.attempts(BASE):
+        if started is None or (not bought and order.created_at - started >= GIVE_UP_AFTER):
+            started = order.created_at
+        bought = bought or bool(order.fills)
+    assert started is not None
+    return started
+
+
+def base_price(cycle: Cycle) -> Decimal | None:
+    """P0: the average fill price of the base order."""
+    fills = [fill for order in cycle.attempts(BASE) for fill in order.fills]
+    if not fills:
+        return None
+    if len(fills) == 1:
+        return fills[0].price
+    return sum((f.cost for f in fills), ZERO) / sum((f.quantity for f in fills), ZERO)
+
+
+def cycle_levels(cycle: Cycle) -> tuple[Level, ...]:
+    """The planned safety orders of this cycle; empty before the base order has filled."""
+    price = base_price(cycle)
+    if price is None:
+        return ()
+    return safety_levels(cycle.parameters, price, cycle.market, cycle.size_factor)
+
+
+def open_levels(cycle: Cycle) -> list[tuple[Level, Decimal]]:
+    """Levels not yet complete, top first, with the quantity that each still has to buy."""
+    remaining = []
+    for level in cycle_levels(cycle):
+        rest = level.quantity - cycle.filled_in(Slot(Role.SAFETY, level.number))
+        if cycle.market.is_tradable(rest, level.price):
+            remaining.append((level, rest))
+    return remaining
+
+
+def _safety_orders(cycle: Cycle) -> list[Spec]:
+    allowed = [
+        (level, rest)
+        for level, rest in open_levels(cycle)
+        if level.number not in cycle.skipped and level.number not in cycle.held
+    ]
+    return [
+        Spec(Slot(Role.SAFETY, level.number), Side.BUY, Kind.LIMIT, level.price, level.price, rest)
+        for level, rest in allowed[: cycle.parameters.active_safety_orders]
+    ]
+
+
+def _base_order(cycle: Cycle, at: datetime, quote: Quote | None) -> list[Spec]:
+    live = cycle.live_in(BASE)
+    if live is not None:
+        return _resting_base(cycle, live, at, quote)
+    attempts = cycle.attempts(BASE)
+    if quote is None:
+        return []
+    if cycle.has_fills():
+        rest = attempts[0].quantity - cycle.filled_in(BASE)
+    elif waits_for(cycle, at, quote) is not None:
+        return []
+    else:
+        rest = _base_quantity(cycle, quote)
+    if cycle.parameters.base_order_type is BaseOrderType.LIMIT:
+        price = cycle.market.round_price(Side.BUY, quote.bid)
+        return [Spec(BASE, Side.BUY, Kind.LIMIT, price, price, cycle.market.round_quantity(rest))]
+    rest = cycle.market.round_quantity(rest)
+    return [Spec(BASE, Side.BUY, Kind.MARKET, None, quote.market_buy_price, rest)]
+
+
+def _base_quantity(cycle: Cycle, quote: Quote) -> Decimal:
+    """What `base_order_size` buys at the price of the order, so that what it spends is its size."""
+    size = cycle.parameters.base_order_size * cycle.size_factor
+    if cycle.parameters.base_order_type is BaseOrderType.LIMIT:
+        return size / cycle.market.round_price(Side.BUY, quote.bid)
+    return size / quote.market_buy_price
+
+
+def _resting_base(cycle: Cycle, live: Order, at: datetime, quote: Quote | None) -> list[Spec]:
+    """A limit base order follows the bid every 30 s and is given up after 5 min."""
+    if live.kind is Kind.LIMIT:
+        if at - base_started_at(cycle) >= GIVE_UP_AFTER:
+            return []
+        if quote is not None and at - live.created_at >= REPRICE_AFTER:
+            price = cycle.market.round_price(Side.BUY, quote.bid)
+            if price != live.price:
+                return []
+    return [_as_is(live)]
+
+
+def _take_profit(cycle: Cycle, held: Position, at: datetime) -> list[Spec]:
+    """The resting take profit; none while trailing watches the price instead."""
+    if cycle.parameters.trailing_deviation is not None:
+        return []
+    live = cycle.live_in(TAKE_PROFIT)
+    if buys_are_arriving(cycle, at) is not None:
+        return [] if live is None else [_as_is(live)]
+    target = target_price(cycle, held)
+    if target is None:
+        return []
+    price = cycle.market.round_price(Side.SELL, target)
+    quantity = cycle.market.round_quantity(held.quantity)
+    if not cycle.market.is_tradable(quantity, price):
+        return []
+    return [Spec(TAKE_PROFIT, Side.SELL, Kind.LIMIT, price, price, quantity)]
+
+
+def buys_are_arriving(cycle: Cycle, at: datetime) -> datetime | None:
+    """Until when the take profit is left alone: a buy is partly filled and filled less than 10 s ago."""
+    latest: datetime | None = None
+    for order in cycle.orders:
+        if order.side is Side.BUY and order.is_live and order.fills:
+            until = order.fills[-1].at + SETTLE_AFTER
+            if at < until and (latest is None or until > latest):
+                latest = until
+    return latest
+
+
+def _market_exit(
+    cycle: Cycle, held: Position, at: datetime, quote: Quote | None
+) -> list[Spec]:
+    assert cycle.exit is not None
+    slot = EXIT_SLOTS[cycle.exit]
+    live = cycle.live_in(slot)
+    if live is not None and live.kind is Kind.MARKET:
+        return [_as_is(live)]
+    quantity = cycle.market.round_quantity(held.quantity)
+    if quote is None or not is_sellable(cycle, held):
+        return []
+    late = cycle.exit_at is not None and at - cycle.exit_at >= WIDEN_AFTER
+    collar = quote.bid * (ONE - quote.slippage) * (ONE - (WIDE_COLLAR if late else COLLAR))
+    price = cycle.market.round_price(Side.SELL, collar)
+    return [Spec(slot, Side.SELL, Kind.MARKET, price, quote.bid, quantity)]
+
+
+def _as_is(order: Order) -> Spec:
+    """Leave it alone: a spec that the live order matches."""
+    rest = order.quantity - order.filled
+    return Spec(order.slot, order.side, order.kind, order.price, order.planned_price, rest)
+
+
