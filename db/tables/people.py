@@ -27,7 +27,10 @@ class User(Model):
 
 
 class LoginSession(Model):
-    """Valid while its `auth_version` is the user's, it is not revoked and not expired."""
+    """Valid while its `auth_version` is the user's, it is not revoked and not expired.
+
+    `confirmed_at`: when the password was last given in it; what raises risk asks again after 5 minutes.
+    """
 
     __tablename__ = "sessions"
 
@@ -38,6 +41,7 @@ class LoginSession(Model):
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant] = mapped_column(index=True)
     last_seen_at: Mapped[Instant]
+    confirmed_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
     ip: Mapped[str] = mapped_column(AsciiId(64))
     agent: Mapped[str] = mapped_column(Words(300))
@@ -80,10 +84,12 @@ class OneTimeCode(Model):
 
 
 class RequestKey(Model):
-    """One row per click that acts: the second of a double click finds the key taken."""
+    """One row per click that acts: the second of a double click finds the key taken, and its `result`."""
 
     __tablename__ = "request_keys"
 
     user_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
     key: Mapped[str] = mapped_column(AsciiId(64), primary_key=True)
+    action: Mapped[str] = mapped_column(AsciiId(64))
+    result: Mapped[Id]
     created_at: Mapped[Instant] = mapped_column(index=True)
