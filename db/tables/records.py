@@ -44,7 +44,10 @@ class LogRecord(Model):
 
 
 class AuditEntry(Model):
-    """`prev_hash`, `hash`: written by the worker, which alone has the key that chains the rows."""
+    """`position`, `prev_hash`, `hash`: written by the worker, which alone has the key that chains the rows.
+
+    The chain has an order of its own: a row with a smaller id may be committed after one with a larger id.
+    """
 
     __tablename__ = "audit"
 
@@ -54,5 +57,6 @@ class AuditEntry(Model):
     subject_user_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     action: Mapped[str] = mapped_column(AsciiId(64))
     details: Mapped[Any] = mapped_column(Json())
+    position: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     prev_hash: Mapped[str | None] = mapped_column(AsciiId(64))
     hash: Mapped[str | None] = mapped_column(AsciiId(64))
