@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError
 from core.errors import InvalidInput
 from db.types import MYSQL
 
+__all__ = ["WRITES", "Engine", "is_sqlite", "make_engine"]
+
 WRITES = "stepladder_writes"
 """Execution option of a connection: False lets SQLite begin a transaction that only reads."""
 SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION"

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 from db.engine import WRITES
 from db.errors import CommitUnknown, Conflict, DatabaseUnavailable
 
+__all__ = ["Session", "is_retryable", "run"]
+
 T = TypeVar("T")
 
 ATTEMPTS = 5

@@ -35,7 +35,7 @@ WorkerName = Annotated[str, mapped_column(AsciiId(96))]
 Sentence = Annotated[str, mapped_column(Words(1000))]
 
 
-MYSQL_OPTIONS = {
+MYSQL_OPTIONS: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
