@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,7 @@ def check_candles(candles: Iterable[Candle]) -> None:
 
 def gaps(opened: list[int]) -> tuple[int, int]:
     """(gaps, missing candles) of a series; its step is the smallest distance between two candles."""
-    steps = [later - earlier for earlier, later in zip(opened, opened[1:], strict=False)]
+    steps = [later - earlier for earlier, later in itertools.pairwise(opened)]
     if not steps:
         return 0, 0
     usual = min(steps)

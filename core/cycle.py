@@ -92,6 +92,13 @@ class Cycle:
         """Every order of that slot, oldest first."""
         return [order for order in self.orders if order.slot == slot]
 
+    def by_slot(self) -> dict[Slot, list[Order]]:
+        """All orders by slot, oldest first: one pass for those who ask about many slots."""
+        found: dict[Slot, list[Order]] = {}
+        for order in self.orders:
+            found.setdefault(order.slot, []).append(order)
+        return found
+
     def live(self) -> Iterator[Order]:
         return (order for order in self.orders if order.is_live)
 

@@ -18,7 +18,6 @@ from core.events import (
     Event,
     OrderReported,
     PlaceOrder,
-    PriceSeen,
     Quote,
     WantedChanged,
 )
@@ -26,9 +25,17 @@ from core.market import Side
 from core.money import exact
 from core.order_ids import client_order_id
 from core.orders import Order, OrderStatus, ask_cancel, merge
-from core.slots import is_blocked
-from core.triggers import activation_price, stop_price, trail_price
-from core.wanted import Spec, base_is_complete, is_sellable, open_levels, wanted_orders
+from core.slots import attention, is_blocked
+from core.triggers import activation_price
+from core.wanted import (
+    Spec,
+    base_is_complete,
+    is_sellable,
+    open_levels,
+    stop_price,
+    trail_price,
+    wanted_orders,
+)
 
 BUYING = (DesiredState.RUNNING, DesiredState.FINISHING)
 
@@ -39,17 +46,22 @@ def step(cycle: Cycle, event: Event) -> tuple[Cycle, tuple[Command, ...]]:
 
     A cycle that `is_over` answers with no commands; `core.succession` makes the next one.
     """
-    cycle = _apply(cycle, event)
+    cycle = _close_if_wanted(_apply(cycle, event), event.at)
     held = position(cycle)
-    if event.quote is not None:
-        cycle = _latch(cycle, held, event.at, event.quote, isinstance(event, PriceSeen))
+    # An order's report is not a price: along a path, orders passed before a stop must fill before it.
+    if event.quote is not None and not isinstance(event, OrderReported):
+        cycle = _latch(cycle, held, event.at, event.quote)
     if is_over(cycle, held):
         return cycle, ()
     return _plan(cycle, held, event.at, event.quote)
 
 
 def is_over(cycle: Cycle, held: Position | None = None) -> bool:
-    """Every order is final and what is left cannot be sold (DESIGN 2.1)."""
+    """Every order is final and what is left cannot be sold (DESIGN 2.1).
+
+    A running strategy that needs the person keeps even an empty cycle open: the next base order would
+    be a buy.
+    """
     if not cycle.has_fills() or any(order.is_live for order in cycle.orders):
         return False
     if not cycle.is_settled():
@@ -57,16 +69,14 @@ def is_over(cycle: Cycle, held: Position | None = None) -> bool:
     if cycle.released_at_price is not None:
         return True
     held = held or position(cycle)
-    return not is_sellable(cycle, held) and _has_begun_to_end(cycle, held)
+    if is_sellable(cycle, held) or not _has_begun_to_end(cycle, held):
+        return False
+    return cycle.wanted is not DesiredState.RUNNING or attention(cycle) is None
 
 
 def _has_begun_to_end(cycle: Cycle, held: Position) -> bool:
     """Sold something, or bought all that its base order could: never in the middle of the base order."""
-    return held.sold > 0 or cycle.exit is not None or base_is_complete(cycle, _last_at(cycle))
-
-
-def _last_at(cycle: Cycle) -> datetime:
-    return max(order.finished_at or order.created_at for order in cycle.orders)
+    return held.sold > 0 or cycle.exit is not None or base_is_complete(cycle)
 
 
 def _apply(cycle: Cycle, event: Event) -> Cycle:
@@ -80,13 +90,11 @@ def _apply(cycle: Cycle, event: Event) -> Cycle:
 
 
 def _apply_wanted(cycle: Cycle, event: WantedChanged) -> Cycle:
-    resumes = event.wanted in BUYING and cycle.wanted not in BUYING
+    resumes = event.wanted in BUYING and (
+        cycle.wanted not in BUYING or attention(cycle) is not None
+    )
     forgiven = event.at if event.wanted in BUYING else cycle.forgiven_at
     changed = replace(cycle, wanted=event.wanted, forgiven_at=forgiven)
-    if event.wanted is DesiredState.CLOSED and cycle.has_fills():
-        changed = replace(
-            changed, exit=cycle.exit or ExitReason.CLOSED, exit_at=cycle.exit_at or event.at
-        )
     if event.wanted is DesiredState.RUNNING and has_ended_for_good(cycle) is not None:
         changed = replace(changed, stop_losses_in_row=0, cycles_done=0)
     if event.release_at is not None and cycle.has_fills():
@@ -94,6 +102,13 @@ def _apply_wanted(cycle: Cycle, event: WantedChanged) -> Cycle:
     if resumes and cycle.has_fills():
         return _resume(changed, event)
     return changed
+
+
+def _close_if_wanted(cycle: Cycle, at: datetime) -> Cycle:
+    """Also when the first coins of the cycle arrive after the person closed it."""
+    if cycle.wanted is not DesiredState.CLOSED or cycle.exit is not None or not cycle.has_fills():
+        return cycle
+    return replace(cycle, exit=ExitReason.CLOSED, exit_at=at)
 
 
 def _resume(cycle: Cycle, event: WantedChanged) -> Cycle:
@@ -108,13 +123,15 @@ def _resume(cycle: Cycle, event: WantedChanged) -> Cycle:
     return replace(cycle, held=passed)
 
 
-def _latch(cycle: Cycle, held: Position, at: datetime, quote: Quote, by_price: bool) -> Cycle:
+def _latch(cycle: Cycle, held: Position, at: datetime, quote: Quote) -> Cycle:
     """Decisions that stay decided: the trailing peak, the stop loss, the trailing exit."""
-    if cycle.held and by_price:
+    if cycle.held:
         waiting = {level.number: level.price for level, _ in open_levels(cycle)}
         still = frozenset(n for n in cycle.held if n in waiting and quote.ask <= waiting[n])
         cycle = replace(cycle, held=still) if still != cycle.held else cycle
-    if cycle.exit is not None or cycle.wanted is DesiredState.STOPPED or held.bought == 0:
+    if cycle.exit is not None or cycle.wanted is DesiredState.STOPPED:
+        return cycle
+    if cycle.released_at_price is not None or not is_sellable(cycle, held):
         return cycle
     cycle = _raise_peak(cycle, held, quote)
     trail, stop = trail_price(cycle), stop_price(cycle, held)
@@ -139,18 +156,20 @@ def _plan(
     cycle: Cycle, held: Position, at: datetime, quote: Quote | None
 ) -> tuple[Cycle, tuple[Command, ...]]:
     wanted = wanted_orders(cycle, held, at, quote)
-    by_slot = {spec.slot: spec for spec in wanted}
+    specs = {spec.slot: spec for spec in wanted}
     commands: list[Command] = []
     for order in cycle.orders:
-        if order.status is OrderStatus.OPEN and not _matches(order, by_slot.get(order.slot)):
+        if order.status is OrderStatus.OPEN and not _matches(order, specs.get(order.slot)):
             cancelling = ask_cancel(order)
             cycle = cycle.with_order(cancelling)
             commands.append(CancelOrder(cancelling))
+    by_slot = cycle.by_slot()
     for spec in wanted:
-        if not _may_place(cycle, spec, at):
+        attempts = by_slot.get(spec.slot, [])
+        if not _may_place(cycle, spec, attempts, at):
             continue
-        order = _new_order(cycle, spec, at)
-        cycle = cycle.with_order(order)
+        order = _new_order(cycle, spec, len(attempts) + 1, at)
+        cycle = replace(cycle, orders=(*cycle.orders, order))
         commands.append(PlaceOrder(order))
     return cycle, tuple(commands)
 
@@ -164,16 +183,15 @@ def _matches(order: Order, spec: Spec | None) -> bool:
     )
 
 
-def _may_place(cycle: Cycle, spec: Spec, at: datetime) -> bool:
-    if spec.quantity <= 0 or cycle.live_in(spec.slot) is not None:
+def _may_place(cycle: Cycle, spec: Spec, attempts: list[Order], at: datetime) -> bool:
+    if spec.quantity <= 0 or any(order.is_live for order in attempts):
         return False
     if spec.side is Side.SELL and (cycle.is_selling() or not cycle.is_settled()):
         return False
-    return not is_blocked(cycle, spec.slot, at)
+    return not is_blocked(cycle, attempts, at)
 
 
-def _new_order(cycle: Cycle, spec: Spec, at: datetime) -> Order:
-    attempt = len(cycle.attempts(spec.slot)) + 1
+def _new_order(cycle: Cycle, spec: Spec, attempt: int, at: datetime) -> Order:
     return Order(
         client_order_id=client_order_id(cycle.identity, cycle.number, spec.slot, attempt),
         slot=spec.slot,

@@ -72,12 +72,16 @@ def waits_for(cycle: Cycle, at: datetime, quote: Quote | None) -> Wait | None:
         return Wait(ended, f"All {cycle.parameters.max_cycles} cycles are done.")
     ready = ready_at(cycle)
     if ready is not None and at < ready:
-        return Wait(Waiting.COOLDOWN, f"The pause between cycles lasts until {ready:%Y-%m-%d %H:%M:%S} UTC.")
+        return Wait(
+            Waiting.COOLDOWN, f"The pause between cycles lasts until {ready:%Y-%m-%d %H:%M:%S} UTC."
+        )
     if quote is None:
         return None
     high, low = highest_start(cycle), cycle.parameters.min_price
     if high is not None and quote.higher_ask > high:
-        return Wait(Waiting.PRICE_TOO_HIGH, f"Waiting until the price is at or below {plain(high)}.")
+        return Wait(
+            Waiting.PRICE_TOO_HIGH, f"Waiting until the price is at or below {plain(high)}."
+        )
     if low is not None and quote.lower_ask < low:
         return Wait(Waiting.PRICE_TOO_LOW, f"Waiting until the price is at or above {plain(low)}.")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -56,6 +57,7 @@ class Ladder:
     max_deviation: Decimal
 
 
+@functools.lru_cache(maxsize=256)  # every step asks again for the ladder of the same cycle
 @exact
 def safety_levels(
     parameters: Parameters, base_price: Decimal, market: Market, size_factor: Decimal = ONE
@@ -71,9 +73,7 @@ def safety_levels(
     return tuple(levels)
 
 
-def take_profit_price(
-    parameters: Parameters, average: Decimal, breakeven: Decimal
-) -> Decimal:
+def take_profit_price(parameters: Parameters, average: Decimal, breakeven: Decimal) -> Decimal:
     """The unrounded price at which the take profit is reached."""
     start = breakeven if parameters.take_profit_includes_fees else average
     return start * (ONE + parameters.take_profit)

@@ -58,11 +58,7 @@ class Market:
     def is_tradable(self, quantity: Decimal, price: Decimal) -> bool:
         """True when an order of `quantity` (any, it is rounded here) at `price` meets the minima."""
         rounded = self.round_quantity(quantity)
-        return (
-            rounded > 0
-            and rounded >= self.min_quantity
-            and rounded * price >= self.min_notional
-        )
+        return rounded > 0 and rounded >= self.min_quantity and rounded * price >= self.min_notional
 
     def with_fee(self, rate: Decimal) -> Market:
         return replace(self, maker_fee=rate, taker_fee=rate)

@@ -1,4 +1,4 @@
-"""When a resting order fills, at what price and for what fee. Backtest, paper and simulated venues share it."""
+"""When a resting order fills, at what price and for what fee: one rule for backtest and paper venues."""
 
 from __future__ import annotations
 

@@ -39,9 +39,7 @@ class PaperBook:
             assert order.price is not None
             now = is_marketable(order.side, order.price, price, price)
         if not self._lock(order, reached if now or order.price is None else order.price, now):
-            return OrderUpdate(
-                order.client_order_id, OrderStatus.NOT_PLACED, reason=UNAFFORDABLE
-            )
+            return OrderUpdate(order.client_order_id, OrderStatus.NOT_PLACED, reason=UNAFFORDABLE)
         if now:
             return self._fill(order.client_order_id, order.side, order.kind, order.quantity,
                               reached, at, taker=True)  # fmt: skip

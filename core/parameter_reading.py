@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import InvalidInput
-from core.money import LARGEST, PLAIN_NUMBER, PLACES, exact, plain
+from core.money import LARGEST, PLACES, PLAIN_NUMBER, exact, plain
 from core.parameter_table import (
     BY_NAME,
     ENTRIES,
@@ -31,7 +31,7 @@ SIZE = Number(Decimal(0), Decimal(10) ** 12, open_low=True)
 def read_parameters(source: object) -> Parameters:
     """Parameters from a JSON-like object. Raises `InvalidInput` naming the field and the way out."""
     if not isinstance(source, Mapping):
-        raise InvalidInput("parameters", "must be an object such as {\"base_order_size\": \"100\"}.")
+        raise InvalidInput("parameters", 'must be an object such as {"base_order_size": "100"}.')
     for name in source:
         if name not in BY_NAME:
             raise _unknown(str(name))
@@ -73,27 +73,38 @@ def read_number(field: str, value: object, rule: Number) -> Decimal:
     return number
 
 
+WANTED = "write a plain number such as 0.015 or 100"
+
+
 def _decimal(field: str, value: object) -> Decimal:
-    wants = "write a plain number such as 0.015 or 100"
-    if isinstance(value, bool) or value is None:
-        raise InvalidInput(field, f"is not a number; {wants}.")
     if isinstance(value, float):
-        value = repr(value)
+        value = Decimal(repr(value))
     if isinstance(value, str):
-        if value.strip() == "":
-            raise InvalidInput(field, f"is empty; {wants}.")
-        if len(value) > 60 or not PLAIN_NUMBER.fullmatch(value.strip()):
-            raise InvalidInput(field, f"is not a number; {wants}, without an exponent.")
-        value = value.strip()
-    if not isinstance(value, int | str | Decimal):
-        raise InvalidInput(field, f"is not a number; {wants}.")
+        value = _digits(field, value)
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise InvalidInput(field, f"is not a number; {WANTED}.")
     if isinstance(value, int) and abs(value) >= LARGEST:
-        raise InvalidInput(field, "is too large; use a number below 1000000000000.")
+        raise InvalidInput(field, f"is too large; use a number up to {plain(SIZE.high)}.")
     number = Decimal(value)
     if not number.is_finite():
-        raise InvalidInput(field, f"must be a finite number; {wants}.")
-    if number != 0 and (number.adjusted() >= 18 or number.adjusted() < -PLACES):
-        raise InvalidInput(field, f"is out of range; {wants}.")
+        raise InvalidInput(field, f"must be a finite number; {WANTED}.")
+    return _at_most_18_places(field, number)
+
+
+def _digits(field: str, text: str) -> str:
+    text = text.strip()
+    if text == "":
+        raise InvalidInput(field, f"is empty; {WANTED}.")
+    if len(text) > 60 or not PLAIN_NUMBER.fullmatch(text):
+        raise InvalidInput(field, f"is not a number; {WANTED}, without an exponent.")
+    return text
+
+
+def _at_most_18_places(field: str, number: Decimal) -> Decimal:
+    if number == 0:
+        return abs(number)  # never a minus zero
+    if number.adjusted() >= 18 or number.adjusted() < -PLACES:
+        raise InvalidInput(field, f"is out of range; {WANTED}.")
     exponent = number.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < -PLACES:
         raise InvalidInput(field, f"has more than {PLACES} digits after the point; round it.")

@@ -63,9 +63,7 @@ class Parameters:
     @property
     def level_count(self) -> int:
         """N: how many safety orders a cycle has at most."""
-        return (
-            self.max_safety_orders if self.custom_levels is None else len(self.custom_levels)
-        )
+        return self.max_safety_orders if self.custom_levels is None else len(self.custom_levels)
 
     def deviations(self) -> tuple[Decimal, ...]:
         """D_1 .. D_N, each a fraction below the base order's fill price (DESIGN 2.1)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,9 +23,8 @@ class Attention:
     sentence: str
 
 
-def not_before(cycle: Cycle, slot: Slot) -> datetime | None:
-    """The time before which the slot's next attempt must not be made; None: at once."""
-    attempts = cycle.attempts(slot)
+def not_before(attempts: Sequence[Order]) -> datetime | None:
+    """The time before which the next attempt after these of one slot must not be made; None: at once."""
     if not attempts:
         return None
     last = attempts[-1]
@@ -36,7 +36,8 @@ def not_before(cycle: Cycle, slot: Slot) -> datetime | None:
             if order.status is not OrderStatus.NOT_PLACED:
                 break
             in_row += 1
-        return last.finished_at + min(FIRST_BACKOFF * 2 ** min(in_row - 1, 10), LONGEST_BACKOFF)
+        pause: timedelta = FIRST_BACKOFF * (1 << min(in_row - 1, 10))
+        return last.finished_at + min(pause, LONGEST_BACKOFF)
     if last.expired and not last.fills:
         return last.finished_at + EXPIRED_EXIT_PAUSE
     return None
@@ -51,11 +52,11 @@ def attention(cycle: Cycle) -> Attention | None:
     return None
 
 
-def is_blocked(cycle: Cycle, slot: Slot, at: datetime) -> bool:
-    attempts = cycle.attempts(slot)
+def is_blocked(cycle: Cycle, attempts: Sequence[Order], at: datetime) -> bool:
+    """Whether the slot with these attempts must not have another one now."""
     if attempts and _attention(cycle, attempts[-1]) is not None:
         return True
-    earliest = not_before(cycle, slot)
+    earliest = not_before(attempts)
     return earliest is not None and at < earliest
 
 

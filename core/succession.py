@@ -51,7 +51,7 @@ def totals(cycle: Cycle) -> CycleTotals:
 
 
 def ended_by(cycle: Cycle) -> str:
-    """"take_profit", "stop_loss", "trailing", "closed" or "released"."""
+    """ "take_profit", "stop_loss", "trailing", "closed" or "released"."""
     if cycle.released_at_price is not None:
         return "released"
     return "take_profit" if cycle.exit is None else str(cycle.exit)

@@ -12,19 +12,19 @@ from decimal import Decimal
 from core.accounting import Position, position
 from core.cycle import BASE, Cycle, DesiredState
 from core.entry import has_ended_for_good, highest_start, ready_at
-from core.money import ONE, exact
-from core.orders import Kind
-from core.parameters import StopLossReference
+from core.money import exact
+from core.orders import Kind, OrderStatus
 from core.slots import attention, is_blocked, not_before
 from core.wanted import (
     GIVE_UP_AFTER,
     REPRICE_AFTER,
     base_is_complete,
-    base_price,
     base_started_at,
     buys_are_arriving,
     open_levels,
+    stop_price,
     target_price,
+    trail_price,
 )
 
 
@@ -33,8 +33,8 @@ class Watch:
     """What wakes a cycle: a price at or below `below` or at or above `above`, or the time `alarm`.
 
     An idle cycle waits for all of its conditions at once (`entry`): a price from `above` to `below`
-    and a time at or after `not_before`. `now`: it acts on any fresh price. `rises`: each new high
-    must be shown to it (trailing).
+    and a time at or after `not_before`. `now`: it acts on any fresh price. `peak`: each price above
+    it must be shown (trailing).
     """
 
     below: Decimal | None = None
@@ -43,7 +43,11 @@ class Watch:
     entry: bool = False
     not_before: datetime | None = None
     now: bool = False
-    rises: bool = False
+    peak: Decimal | None = None
+
+    @property
+    def rises(self) -> bool:
+        return self.peak is not None
 
     def is_due(self, price: Decimal, at: datetime) -> bool:
         """Whether `price` at `at` wakes the cycle."""
@@ -55,21 +59,11 @@ class Watch:
                 and (self.below is None or price <= self.below)
                 and (self.above is None or price >= self.above)
             )
-        return (self.below is not None and price <= self.below) or (
-            self.above is not None and price >= self.above
+        return (
+            (self.below is not None and price <= self.below)
+            or (self.above is not None and price >= self.above)
+            or (self.peak is not None and price > self.peak)
         )
-
-
-def stop_price(cycle: Cycle, held: Position) -> Decimal | None:
-    """The unrounded stop-loss price of what is held."""
-    distance = cycle.parameters.stop_loss
-    if distance is None:
-        return None
-    if cycle.parameters.stop_loss_reference is StopLossReference.BASE_ORDER_PRICE:
-        reference = base_price(cycle)
-    else:
-        reference = held.average_entry_price
-    return None if reference is None else reference * (ONE - distance)
 
 
 def activation_price(cycle: Cycle, held: Position) -> Decimal | None:
@@ -79,14 +73,6 @@ def activation_price(cycle: Cycle, held: Position) -> Decimal | None:
     return target_price(cycle, held)
 
 
-def trail_price(cycle: Cycle) -> Decimal | None:
-    """Where an active trailing exit sells."""
-    distance = cycle.parameters.trailing_deviation
-    if distance is None or cycle.peak is None:
-        return None
-    return cycle.peak * (ONE - distance)
-
-
 @exact
 def watch(cycle: Cycle, at: datetime) -> Watch:
     """What `cycle` waits for besides its orders, once it has been stepped at `at`."""
@@ -94,7 +80,7 @@ def watch(cycle: Cycle, at: datetime) -> Watch:
         return Watch()
     alarm = _next_alarm(cycle, at)
     if not cycle.has_fills():
-        return _watch_entry(cycle, alarm)
+        return _watch_entry(cycle, at, alarm)
     if cycle.exit is not None:
         return Watch(alarm=alarm, now=not cycle.is_selling())
     held = position(cycle)
@@ -103,8 +89,8 @@ def watch(cycle: Cycle, at: datetime) -> Watch:
         below=max(lower, default=None),
         above=min(_upper(cycle, held), default=None),
         alarm=alarm,
-        now=_base_rest_is_due(cycle, at),
-        rises=cycle.peak is not None,
+        now=_base_rest_is_due(cycle, at) or _reprice_is_due(cycle, at),
+        peak=cycle.peak,
     )
 
 
@@ -121,20 +107,31 @@ def _base_rest_is_due(cycle: Cycle, at: datetime) -> bool:
     return (
         cycle.wanted in (DesiredState.RUNNING, DesiredState.FINISHING)
         and cycle.live_in(BASE) is None
-        and not base_is_complete(cycle, at)
-        and not is_blocked(cycle, BASE, at)
+        and not base_is_complete(cycle)
+        and not is_blocked(cycle, cycle.attempts(BASE), at)
         and attention(cycle) is None
     )
 
 
-def _watch_entry(cycle: Cycle, alarm: datetime | None) -> Watch:
+def _reprice_is_due(cycle: Cycle, at: datetime) -> bool:
+    """A limit base order that has stood for 30 s follows the next price that differs."""
+    live = cycle.live_in(BASE)
+    return (
+        live is not None
+        and live.kind is Kind.LIMIT
+        and live.status is OrderStatus.OPEN
+        and at >= live.created_at + REPRICE_AFTER
+    )
+
+
+def _watch_entry(cycle: Cycle, at: datetime, alarm: datetime | None) -> Watch:
     if any(order.is_live for order in cycle.orders):
-        return Watch(alarm=alarm)
+        return Watch(alarm=alarm, now=_reprice_is_due(cycle, at))
     if cycle.wanted is not DesiredState.RUNNING or has_ended_for_good(cycle) is not None:
         return Watch()
     if attention(cycle) is not None:
         return Watch()
-    times = [t for t in (ready_at(cycle), not_before(cycle, BASE)) if t is not None]
+    times = [t for t in (ready_at(cycle), not_before(cycle.attempts(BASE))) if t is not None]
     return Watch(
         entry=True,
         below=highest_start(cycle),
@@ -150,5 +147,5 @@ def _next_alarm(cycle: Cycle, at: datetime) -> datetime | None:
     if live_base is not None and live_base.kind is Kind.LIMIT:
         times.append(live_base.created_at + REPRICE_AFTER)
         times.append(base_started_at(cycle) + GIVE_UP_AFTER)
-    times += [not_before(cycle, slot) for slot in {order.slot for order in cycle.orders}]
+    times += [not_before(attempts) for attempts in cycle.by_slot().values()]
     return min((time for time in times if time is not None and time > at), default=None)

@@ -18,7 +18,7 @@ from core.triggers import Watch
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The price has arrived at `price`. `order` fills there at `fill_price`; without one, the watch is due."""
+    """The price has arrived at `price`. `order` fills there at `fill_price`; else the watch is due."""
 
     price: Decimal
     order: Resting | None = None
@@ -95,21 +95,19 @@ def _watch_price(leg: Leg, watch: Watch, at: datetime) -> Decimal | None:
         return leg.end if leg.end != leg.start else None
     if not watch.is_due(leg.end, at):
         return _inside(leg, watch, at)
-    if leg.falls:
-        edge = watch.below
-    else:
-        edge = watch.above
-    return leg.end if edge is None else edge
+    edge = watch.below if leg.falls else watch.above
+    return leg.end if edge is None or not _lies_on(leg, edge) else edge
 
 
 def _inside(leg: Leg, watch: Watch, at: datetime) -> Decimal | None:
-    """Not due at the end: an entry band passed through on a continuous leg, or a peak to raise."""
-    if watch.rises and leg.end > leg.start:
-        return leg.end
+    """Not due at the end: an entry band passed through on a continuous leg."""
     if leg.jump or not watch.entry:
         return None
     edge = watch.below if leg.falls else watch.above
     if edge is None or not watch.is_due(edge, at):
         return None
-    met = leg.end <= edge <= leg.start if leg.falls else leg.start <= edge <= leg.end
-    return edge if met else None
+    return edge if _lies_on(leg, edge) else None
+
+
+def _lies_on(leg: Leg, price: Decimal) -> bool:
+    return leg.end <= price <= leg.start if leg.falls else leg.start <= price <= leg.end

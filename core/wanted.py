@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.accounting import Position, position
+from core.accounting import Position
 from core.cycle import BASE, TAKE_PROFIT, Cycle, DesiredState, ExitReason
 from core.entry import waits_for
 from core.events import Quote
@@ -14,7 +14,7 @@ from core.ladder import Level, safety_levels, take_profit_price
 from core.market import Side
 from core.money import ONE, ZERO
 from core.orders import Kind, Order, Role, Slot
-from core.parameters import BaseOrderType
+from core.parameters import BaseOrderType, StopLossReference
 from core.slots import attention
 
 REPRICE_AFTER = timedelta(seconds=30)
@@ -43,21 +43,22 @@ class Spec:
     quantity: Decimal
 
 
-def wanted_orders(
-    cycle: Cycle, held: Position, at: datetime, quote: Quote | None
-) -> list[Spec]:
+def wanted_orders(cycle: Cycle, held: Position, at: datetime, quote: Quote | None) -> list[Spec]:
     """Exits first, then buys from the top of the ladder down."""
     if cycle.released_at_price is not None or cycle.wanted is DesiredState.STOPPED:
         return []
     if cycle.exit is not None:
-        return _market_exit(cycle, held, at, quote)
-    if attention(cycle) is not None or cycle.wanted is DesiredState.PAUSED:
-        return _take_profit(cycle, held, at)
-    if not base_is_complete(cycle, at):
-        return _take_profit(cycle, held, at) + _base_order(cycle, at, quote)
-    if not is_sellable(cycle, held):
+        return _market_exit(cycle, cycle.exit, held, at, quote)
+    if cycle.wanted is DesiredState.CLOSED:
         return []
-    return _take_profit(cycle, held, at) + _safety_orders(cycle)
+    selling = _take_profit(cycle, held, at)
+    if attention(cycle) is not None or cycle.wanted is DesiredState.PAUSED:
+        return selling
+    if not base_is_complete(cycle):
+        return selling + _base_order(cycle, at, quote)
+    if not selling and not is_sellable(cycle, held):
+        return []
+    return selling + _safety_orders(cycle)
 
 
 def target_price(cycle: Cycle, held: Position) -> Decimal | None:
@@ -71,38 +72,77 @@ def target_price(cycle: Cycle, held: Position) -> Decimal | None:
 
 def is_sellable(cycle: Cycle, held: Position) -> bool:
     """What is held, dust included, meets the minima at the price at which it would be sold."""
-    if cycle.exit is not None and held.sold > 0:
-        price: Decimal | None = held.sold_proceeds / held.sold
-    else:
-        price = target_price(cycle, held)
+    if held.bought == 0:
+        return False
+    price = target_price(cycle, held) if cycle.exit is None else _exit_price(cycle, held)
     return price is not None and cycle.market.is_tradable(held.quantity, price)
 
 
-def base_is_complete(cycle: Cycle, at: datetime) -> bool:
-    """The base order bought all it should, or what is missing is too small, or too late, to order."""
+def _exit_price(cycle: Cycle, held: Position) -> Decimal | None:
+    """What a market exit reckons with, before a quote says more."""
+    if held.sold > 0:
+        return held.sold_proceeds / held.sold
+    if cycle.exit is ExitReason.STOP_LOSS:
+        return stop_price(cycle, held)
+    if cycle.exit is ExitReason.TRAILING:
+        return trail_price(cycle)
+    return target_price(cycle, held)
+
+
+def stop_price(cycle: Cycle, held: Position) -> Decimal | None:
+    """The unrounded stop-loss price of what is held."""
+    distance = cycle.parameters.stop_loss
+    if distance is None:
+        return None
+    if cycle.parameters.stop_loss_reference is StopLossReference.BASE_ORDER_PRICE:
+        reference = base_price(cycle)
+    else:
+        reference = held.average_entry_price
+    return None if reference is None else reference * (ONE - distance)
+
+
+def trail_price(cycle: Cycle) -> Decimal | None:
+    """Where an active trailing exit sells."""
+    distance = cycle.parameters.trailing_deviation
+    if distance is None or cycle.peak is None:
+        return None
+    return cycle.peak * (ONE - distance)
+
+
+def base_is_complete(cycle: Cycle) -> bool:
+    """The base order bought all it should, or what is missing is too small, or was given up."""
     attempts = cycle.attempts(BASE)
     if not attempts or attempts[-1].is_live:
         return False
-    filled = cycle.filled_in(BASE)
-    if filled == ZERO:
+    last, rest = attempts[-1], _base_rest(attempts)
+    if rest is None:
         return False
-    first = attempts[0]
-    if first.kind is Kind.LIMIT and at - base_started_at(cycle) >= GIVE_UP_AFTER:
+    if last.cancelled_by_hand:
         return True
-    if attempts[-1].cancelled_by_hand:
-        return True
-    return not cycle.market.is_tradable(first.quantity - filled, first.planned_price)
+    if last.kind is Kind.LIMIT and last.finished_at is not None:
+        return last.finished_at - base_started_at(cycle) >= GIVE_UP_AFTER or not _fits(cycle, *rest)
+    return not _fits(cycle, *rest)
+
+
+def _fits(cycle: Cycle, quantity: Decimal, price: Decimal) -> bool:
+    return cycle.market.is_tradable(quantity, price)
+
+
+def _base_rest(attempts: list[Order]) -> tuple[Decimal, Decimal] | None:
+    """(quantity, price) of what the base order still has to buy; None while it has bought nothing."""
+    first = next((order for order in attempts if order.fills), None)
+    if first is None:
+        return None
+    return first.quantity - sum((order.filled for order in attempts), ZERO), first.planned_price
 
 
 def base_started_at(cycle: Cycle) -> datetime:
-    """Since when the base order has been tried; an unfilled try that was given up does not count."""
-    started: datetime | None = None
-    bought = False
-    for order in cycle.attempts(BASE):
-        if started is None or (not bought and order.created_at - started >= GIVE_UP_AFTER):
+    """Since when the base order is being tried: a try later than 5 min after the first starts anew."""
+    attempts = cycle.attempts(BASE)
+    started = attempts[0].created_at
+    for order in attempts:
+        if order.created_at - started >= GIVE_UP_AFTER:
             started = order.created_at
-        bought = bought or bool(order.fills)
-    assert started is not None
     return started
 
 
@@ -125,11 +165,16 @@ def cycle_levels(cycle: Cycle) -> tuple[Level, ...]:
 
 
 def open_levels(cycle: Cycle) -> list[tuple[Level, Decimal]]:
-    """Levels not yet complete, top first, with the quantity that each still has to buy."""
-    remaining = []
+    """Levels not yet complete, top first, with the quantity that each still has to buy.
+
+    A rest below the minima is not ordered again, but what rests already may fill to its end.
+    """
+    remaining, by_slot = [], cycle.by_slot()
     for level in cycle_levels(cycle):
-        rest = level.quantity - cycle.filled_in(Slot(Role.SAFETY, level.number))
-        if cycle.market.is_tradable(rest, level.price):
+        attempts = by_slot.get(Slot(Role.SAFETY, level.number), ())
+        rest = level.quantity - sum((order.filled for order in attempts), ZERO)
+        may_fill = rest > 0 and any(order.is_live for order in attempts)
+        if may_fill or cycle.market.is_tradable(rest, level.price):
             remaining.append((level, rest))
     return remaining
 
@@ -150,11 +195,11 @@ def _base_order(cycle: Cycle, at: datetime, quote: Quote | None) -> list[Spec]:
     live = cycle.live_in(BASE)
     if live is not None:
         return _resting_base(cycle, live, at, quote)
-    attempts = cycle.attempts(BASE)
     if quote is None:
         return []
-    if cycle.has_fills():
-        rest = attempts[0].quantity - cycle.filled_in(BASE)
+    missing = _base_rest(cycle.attempts(BASE))
+    if missing is not None:
+        rest = missing[0]
     elif waits_for(cycle, at, quote) is not None:
         return []
     else:
@@ -176,6 +221,8 @@ def _base_quantity(cycle: Cycle, quote: Quote) -> Decimal:
 
 def _resting_base(cycle: Cycle, live: Order, at: datetime, quote: Quote | None) -> list[Spec]:
     """A limit base order follows the bid every 30 s and is given up after 5 min."""
+    if cycle.wanted is DesiredState.FINISHING and not cycle.has_fills():
+        return []
     if live.kind is Kind.LIMIT:
         if at - base_started_at(cycle) >= GIVE_UP_AFTER:
             return []
@@ -191,16 +238,26 @@ def _take_profit(cycle: Cycle, held: Position, at: datetime) -> list[Spec]:
     if cycle.parameters.trailing_deviation is not None:
         return []
     live = cycle.live_in(TAKE_PROFIT)
-    if buys_are_arriving(cycle, at) is not None:
+    if not cycle.is_settled() or buys_are_arriving(cycle, at) is not None:
         return [] if live is None else [_as_is(live)]
     target = target_price(cycle, held)
     if target is None:
         return []
     price = cycle.market.round_price(Side.SELL, target)
     quantity = cycle.market.round_quantity(held.quantity)
-    if not cycle.market.is_tradable(quantity, price):
+    if not cycle.market.is_tradable(quantity, price) and not _is_resting(live, price, quantity):
         return []
     return [Spec(TAKE_PROFIT, Side.SELL, Kind.LIMIT, price, price, quantity)]
+
+
+def _is_resting(live: Order | None, price: Decimal, quantity: Decimal) -> bool:
+    """The last crumbs of an order may fill although they would be too small for an order of their own."""
+    return (
+        live is not None
+        and live.price == price
+        and quantity > 0
+        and live.quantity - live.filled == quantity
+    )
 
 
 def buys_are_arriving(cycle: Cycle, at: datetime) -> datetime | None:
@@ -215,15 +272,16 @@ def buys_are_arriving(cycle: Cycle, at: datetime) -> datetime | None:
 
 
 def _market_exit(
-    cycle: Cycle, held: Position, at: datetime, quote: Quote | None
+    cycle: Cycle, reason: ExitReason, held: Position, at: datetime, quote: Quote | None
 ) -> list[Spec]:
-    assert cycle.exit is not None
-    slot = EXIT_SLOTS[cycle.exit]
+    slot = EXIT_SLOTS[reason]
     live = cycle.live_in(slot)
     if live is not None and live.kind is Kind.MARKET:
         return [_as_is(live)]
     quantity = cycle.market.round_quantity(held.quantity)
     if quote is None or not is_sellable(cycle, held):
+        return []
+    if not cycle.market.is_tradable(quantity, quote.bid):
         return []
     late = cycle.exit_at is not None and at - cycle.exit_at >= WIDEN_AFTER
     collar = quote.bid * (ONE - quote.slippage) * (ONE - (WIDE_COLLAR if late else COLLAR))
@@ -235,5 +293,3 @@ def _as_is(order: Order) -> Spec:
     """Leave it alone: a spec that the live order matches."""
     rest = order.quantity - order.filled
     return Spec(order.slot, order.side, order.kind, order.price, order.planned_price, rest)
-
-
