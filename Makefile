@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet install --progress-bar off --require-hashes
+PIP := $(PY) -m pip --disable-pip-version-check -qq install --progress-bar off --require-hashes
 UV ?= uv
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header
