@@ -1,0 +1,263 @@
+"""Exchange accounts of people. Simulated and paper ones have a stated balance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.errors import InvalidInput
+from core.money import plain
+from core.parameter_reading import SIZE, read_number
+from db import audit, clicks
+from db.errors import Conflict, NotFound
+from db.matched import rows_matched
+from db.names import clean_name
+from db.open_cycles import has_open_cycle
+from db.tables import ExchangeAccount, Strategy
+
+FIRST_BALANCE = {"USDT": Decimal(10_000)}
+ASSET = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
+EXCHANGE = re.compile(r"[a-z0-9]{2,32}", re.ASCII)
+SIMULATED = "simulated"
+
+
+class AccountKind(StrEnum):
+    """`LIVE`: a real account on an exchange, reached through ccxt."""
+
+    SIMULATED = "simulated"
+    PAPER = "paper"
+    LIVE = "ccxt"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`venue`: under which name prices, candles and trading rules of this account are kept."""
+
+    account_id: int
+    user_id: int
+    name: str
+    kind: AccountKind
+    exchange: str
+    venue: str
+    stated_balance: dict[str, Decimal]
+    created_at: datetime
+    archived_at: datetime | None
+
+
+def venue_name(kind: AccountKind, exchange: str) -> str:
+    return SIMULATED if kind is AccountKind.SIMULATED else exchange
+
+
+def accounts(session: Session, user_id: int, *, archived: bool = False) -> tuple[Account, ...]:
+    """Those in use, or those archived."""
+    column = ExchangeAccount.archived_at
+    rows = session.scalars(
+        select(ExchangeAccount)
+        .where(
+            ExchangeAccount.user_id == user_id,
+            column.is_not(None) if archived else column.is_(None),
+        )
+        .order_by(ExchangeAccount.id)
+    )
+    return tuple(_as_account(row) for row in rows)
+
+
+def account(session: Session, user_id: int, account_id: int) -> Account:
+    return _as_account(_row(session, user_id, account_id))
+
+
+def lock_account(session: Session, user_id: int, account_id: int) -> Account:
+    """The same, for whoever is about to add to it: it is not archived meanwhile."""
+    return _as_account(_row(session, user_id, account_id, lock=True))
+
+
+def trading_accounts(session: Session) -> tuple[Account, ...]:
+    """For the worker: of everybody."""
+    rows = session.scalars(
+        select(ExchangeAccount)
+        .where(ExchangeAccount.archived_at.is_(None), ExchangeAccount.is_active.is_(True))
+        .order_by(ExchangeAccount.id)
+    )
+    return tuple(_as_account(row) for row in rows)
+
+
+def add_first_account(session: Session, user_id: int, *, at: datetime) -> int:
+    """What every new person begins with."""
+    return _add(session, user_id, "Simulated", AccountKind.SIMULATED, SIMULATED, FIRST_BALANCE, at)
+
+
+def add_simulated_account(
+    session: Session,
+    user_id: int,
+    *,
+    name: str,
+    balance: Mapping[str, Decimal | str],
+    at: datetime,
+    key: str | None = None,
+) -> int:
+    stated = read_balance(balance)
+    kind = AccountKind.SIMULATED
+    return clicks.once(
+        session,
+        user_id,
+        key,
+        "add account",
+        lambda: _add(session, user_id, name, kind, SIMULATED, stated, at),
+        at=at,
+    )
+
+
+def add_paper_account(
+    session: Session,
+    user_id: int,
+    *,
+    name: str,
+    exchange: str,
+    balance: Mapping[str, Decimal | str],
+    at: datetime,
+    key: str | None = None,
+) -> int:
+    """`exchange`: the id of the exchange whose real prices are used, such as "binance"."""
+    if not EXCHANGE.fullmatch(exchange) or exchange == SIMULATED:
+        raise InvalidInput("exchange", "is not known; choose one from the list.")
+    stated = read_balance(balance)
+    kind = AccountKind.PAPER
+    return clicks.once(
+        session,
+        user_id,
+        key,
+        "add account",
+        lambda: _add(session, user_id, name, kind, exchange, stated, at),
+        at=at,
+    )
+
+
+def rename_account(
+    session: Session, user_id: int, account_id: int, *, name: str, at: datetime
+) -> None:
+    cleaned = clean_name("name", name)
+    _row(session, user_id, account_id)
+    _check_name(session, user_id, cleaned, account_id)
+    _change(session, user_id, account_id, name=cleaned)
+    _note(session, user_id, "account renamed", {"account": account_id, "name": cleaned}, at)
+
+
+def archive_account(session: Session, user_id: int, account_id: int, *, at: datetime) -> None:
+    """Refused while anything on it is open. Its history stays readable."""
+    row = _row(session, user_id, account_id, lock=True)
+    if row.archived_at is not None:
+        return
+    if has_open_cycle(session, account_ids=[account_id]):
+        raise Conflict(
+            "A cycle is open on this account. Close it (sells the coins) or stop it and release the coins"
+            " first; then the account can be archived."
+        )
+    active = session.scalars(
+        select(Strategy.name)
+        .where(Strategy.account_id == account_id, Strategy.archived_at.is_(None))
+        .order_by(Strategy.id)
+    ).all()
+    if active:
+        raise Conflict(
+            f"This account still has strategies ({', '.join(active)}); archive them first."
+        )
+    _change(session, user_id, account_id, archived_at=at, is_active=False)
+    _note(session, user_id, "account archived", {"account": account_id}, at)
+
+
+def read_balance(balance: Mapping[str, Decimal | str]) -> dict[str, Decimal]:
+    """A stated balance as exact amounts; raises InvalidInput."""
+    if not balance:
+        raise InvalidInput("balance", "is empty; state how much there is to trade with.")
+    stated = {}
+    for asset, amount in balance.items():
+        coin = asset.strip().upper()
+        if not ASSET.fullmatch(coin):
+            raise InvalidInput("balance", "must name a coin such as USDT.")
+        stated[coin] = read_number(f"balance of {coin}", amount, SIZE)
+    return stated
+
+
+def _add(
+    session: Session,
+    user_id: int,
+    name: str,
+    kind: AccountKind,
+    exchange: str,
+    balance: Mapping[str, Decimal],
+    at: datetime,
+) -> int:
+    cleaned = clean_name("name", name)
+    _check_name(session, user_id, cleaned, None)
+    row = ExchangeAccount(
+        user_id=user_id,
+        name=cleaned,
+        kind=kind.value,
+        exchange=exchange,
+        quote_start={asset: plain(amount, 60) for asset, amount in balance.items()},
+        is_active=True,
+        created_at=at,
+    )
+    session.add(row)
+    session.flush()
+    details = {"account": row.id, "name": cleaned, "kind": kind.value, "exchange": exchange}
+    _note(session, user_id, "account added", details, at)
+    return row.id
+
+
+def _check_name(session: Session, user_id: int, name: str, own_id: int | None) -> None:
+    taken = {
+        other.name.casefold() for other in accounts(session, user_id) if other.account_id != own_id
+    }
+    if name.casefold() in taken:
+        raise InvalidInput("name", "is the name of another account of yours; choose another.")
+
+
+def _row(session: Session, user_id: int, account_id: int, *, lock: bool = False) -> ExchangeAccount:
+    wanted = select(ExchangeAccount).where(
+        ExchangeAccount.id == account_id, ExchangeAccount.user_id == user_id
+    )
+    row = session.scalar(wanted.with_for_update() if lock else wanted)
+    if row is None:
+        raise NotFound("There is no such account.")
+    return row
+
+
+def _change(session: Session, user_id: int, account_id: int, **values: object) -> None:
+    done = session.execute(
+        update(ExchangeAccount)
+        .where(ExchangeAccount.id == account_id, ExchangeAccount.user_id == user_id)
+        .values(**values)
+    )
+    if rows_matched(done) != 1:
+        raise NotFound("There is no such account.")
+
+
+def _as_account(row: ExchangeAccount) -> Account:
+    kind = AccountKind(row.kind)
+    return Account(
+        account_id=row.id,
+        user_id=row.user_id,
+        name=row.name,
+        kind=kind,
+        exchange=row.exchange,
+        venue=venue_name(kind, row.exchange),
+        stated_balance={asset: Decimal(amount) for asset, amount in row.quote_start.items()},
+        created_at=row.created_at,
+        archived_at=row.archived_at,
+    )
+
+
+def _note(
+    session: Session, user_id: int, action: str, details: dict[str, object], at: datetime
+) -> None:
+    audit.append(
+        session, actor_id=user_id, subject_id=user_id, action=action, details=details, at=at
+    )

@@ -1,0 +1,155 @@
+"""What people did, as rows that can be proven whole.
+
+Whoever acts appends a row in the transaction of the act. The worker, who alone has the key, chains the rows
+by HMAC within seconds; changing, removing or reordering a chained row shows in `verify_chain`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from db.tables import AuditEntry, User
+from db.types import json_text
+
+START = "0" * 64
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """`actor`: the display name of who did it; None: the system itself."""
+
+    audit_id: int
+    at: datetime
+    actor: str | None
+    action: str
+    details: Mapping[str, Any]
+    is_chained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """`rows`: chained ones. `unchained`: those that the worker has not reached yet. `broken_at`: the id of
+    the first row that does not fit."""
+
+    ok: bool
+    rows: int
+    unchained: int
+    broken_at: int | None
+
+
+def append(
+    session: Session,
+    *,
+    actor_id: int | None,
+    subject_id: int | None,
+    action: str,
+    details: Mapping[str, Any],
+    at: datetime,
+) -> None:
+    """`subject_id`: the person whom it concerns, who can read it."""
+    session.add(
+        AuditEntry(
+            at=at,
+            actor_user_id=actor_id,
+            subject_user_id=subject_id,
+            action=action,
+            details=dict(details),
+        )
+    )
+
+
+def audit_of(session: Session, user_id: int, *, limit: int = 100) -> tuple[AuditRow, ...]:
+    """What this person did and what others did to them, newest first."""
+    rows = session.execute(
+        select(AuditEntry, User.display_name)
+        .outerjoin(User, User.id == AuditEntry.actor_user_id)
+        .where(or_(AuditEntry.actor_user_id == user_id, AuditEntry.subject_user_id == user_id))
+        .order_by(AuditEntry.id.desc())
+        .limit(limit)
+    )
+    return tuple(
+        AuditRow(row.id, row.at, actor, row.action, row.details, row.hash is not None)
+        for row, actor in rows
+    )
+
+
+def chain(session: Session, key: bytes, *, most: int = 500) -> int:
+    """For the worker: chains rows not chained yet; returns how many.
+
+    Should two workers do it at once, the unique key on `position` lets only one of them commit.
+    """
+    rows = session.scalars(
+        select(AuditEntry).where(AuditEntry.position.is_(None)).order_by(AuditEntry.id).limit(most)
+    ).all()
+    if not rows:
+        return 0
+    last = session.execute(
+        select(AuditEntry.position, AuditEntry.hash)
+        .where(AuditEntry.position.is_not(None))
+        .order_by(AuditEntry.position.desc())
+        .limit(1)
+    ).first()
+    position, before = (0, START) if last is None else (last.position, last.hash)
+    for row in rows:
+        position += 1
+        row.position, row.prev_hash = position, before
+        row.hash = before = link(key, before, row)
+    session.flush()
+    return len(rows)
+
+
+def verify_chain(session: Session, key: bytes) -> ChainReport:
+    """Reads the whole chain from its start."""
+    waiting = session.scalar(
+        select(func.count()).select_from(AuditEntry).where(AuditEntry.position.is_(None))
+    )
+    before, position = START, 0
+    while True:
+        page = session.scalars(
+            select(AuditEntry)
+            .where(AuditEntry.position > position)
+            .order_by(AuditEntry.position)
+            .limit(PAGE)
+        ).all()
+        for row in page:
+            position += 1
+            if row.position != position or not _fits(key, before, row):
+                return ChainReport(False, position, waiting or 0, row.id)
+            before = row.hash or START
+        if len(page) < PAGE:
+            return ChainReport(True, position, waiting or 0, None)
+        session.expunge_all()
+
+
+def link(key: bytes, before: str, row: AuditEntry) -> str:
+    """The hash of a row, over everything in it and the hash of the row before."""
+    meaning = json_text(
+        [
+            before,
+            row.position,
+            row.id,
+            row.at.isoformat(),
+            row.actor_user_id,
+            row.subject_user_id,
+            row.action,
+            row.details,
+        ]
+    )
+    return hmac.new(key, meaning.encode(), hashlib.sha256).hexdigest()
+
+
+def _fits(key: bytes, before: str, row: AuditEntry) -> bool:
+    return (
+        row.prev_hash == before
+        and row.hash is not None
+        and hmac.compare_digest(row.hash, link(key, before, row))
+    )
