@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from core.errors import InvalidInput
+from core.money import LARGEST
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_OPENED = 200_000_000_000_000
+"""Far in the future, and early enough that pauses added to it are still dates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,32 @@ class Candle:
 
 def check_candles(candles: Iterable[Candle]) -> None:
     """Raises `InvalidInput` naming the first row that cannot be a candle, or that is out of order."""
-    previous: int | None = None
+    previous = -1
     for row, candle in enumerate(candles, start=1):
-        prices = (candle.open, candle.high, candle.low, candle.close)
-        if not all(price.is_finite() and price > 0 for price in prices):
-            raise InvalidInput("candles", f"row {row} has a price that is not above zero.")
-        if candle.low > min(prices) or candle.high < max(prices):
-            raise InvalidInput("candles", f"row {row} has a low or a high inside its body.")
-        if previous is not None and candle.opened <= previous:
+        if not _is_candle(candle):
+            raise InvalidInput("candles", f"row {row} {_what_is_wrong(candle)}")
+        if candle.opened <= previous:
             raise InvalidInput("candles", f"row {row} is not later than the row before; sort them.")
         previous = candle.opened
+
+
+def _is_candle(candle: Candle) -> bool:
+    low, high = candle.low, candle.high
+    if not (low.is_finite() and high.is_finite()):
+        return False
+    if not (candle.open.is_finite() and candle.close.is_finite()):
+        return False
+    inside = low <= candle.open <= high and low <= candle.close <= high
+    return inside and low > 0 and high < LARGEST and 0 <= candle.opened < LAST_OPENED
+
+
+def _what_is_wrong(candle: Candle) -> str:
+    prices = (candle.open, candle.high, candle.low, candle.close)
+    if not all(price.is_finite() and 0 < price < LARGEST for price in prices):
+        return "has a price that is not a number above zero; correct or remove it."
+    if not 0 <= candle.opened < LAST_OPENED:
+        return "has a timestamp that is not in milliseconds since 1970; correct it."
+    return "has a low or a high inside its body; correct or remove it."
 
 
 def gaps(opened: list[int]) -> tuple[int, int]:
