@@ -69,7 +69,11 @@ class CycleRow(Model):
 
 
 class OrderRow(Model):
-    """`live` is 1 or NULL, so its unique key refuses a second live order of a slot and nothing else."""
+    """`live` is 1 or NULL, so its unique key refuses a second live order of a slot and nothing else.
+
+    position: its place among the cycle's orders, oldest first; orders planned at one moment share their
+    `created_at`. token: of the lease under which it was written.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -82,6 +86,7 @@ class OrderRow(Model):
     account_id: Mapped[Id]
     strategy_id: Mapped[Id]
     cycle_number: Mapped[int] = mapped_column(Integer)
+    position: Mapped[int] = mapped_column(Integer)
     role: Mapped[Word]
     level: Mapped[int] = mapped_column(Integer)
     attempt: Mapped[int] = mapped_column(Integer)

@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.Column("account_id", BigId, nullable=False),
         sa.Column("strategy_id", BigId, nullable=False),
         sa.Column("cycle_number", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("role", AsciiId(24), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
