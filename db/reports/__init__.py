@@ -1,0 +1,57 @@
+"""What screens show: plain selects in, frozen rows out, for one person unless it is in `administration`.
+
+Each report takes the same number of statements for one strategy as for thousands.
+"""
+
+from db.reports.administration import (
+    LogRow,
+    PersonRow,
+    WorkerHealth,
+    all_journal,
+    all_strategies,
+    log_records,
+    people,
+    worker_health,
+)
+from db.reports.cards import StrategyCard, realized_by_kind
+from db.reports.histories import (
+    ClosedCycle,
+    FillRow,
+    JournalRow,
+    closed_cycles,
+    person_journal,
+    strategy_fills,
+    strategy_journal,
+)
+from db.reports.personal import (
+    Balance,
+    StrategyDetail,
+    balances,
+    home,
+    strategy_detail,
+)
+
+__all__ = [
+    "Balance",
+    "ClosedCycle",
+    "FillRow",
+    "JournalRow",
+    "LogRow",
+    "PersonRow",
+    "StrategyCard",
+    "StrategyDetail",
+    "WorkerHealth",
+    "all_journal",
+    "all_strategies",
+    "balances",
+    "closed_cycles",
+    "home",
+    "log_records",
+    "people",
+    "person_journal",
+    "realized_by_kind",
+    "strategy_detail",
+    "strategy_fills",
+    "strategy_journal",
+    "worker_health",
+]
