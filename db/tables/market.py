@@ -89,7 +89,10 @@ class CandleChunkRow(Model):
 
 
 class CandleRequestRow(Model):
-    """`since`, `until`, `done_until`: milliseconds. `state`: wanted, working, done, failed."""
+    """`since`, `until`, `done_until`: milliseconds. `state`: wanted, working, done, failed.
+
+    taken_by: the worker that works on it; when that one dies, another takes it.
+    """
 
     __tablename__ = "candle_requests"
     __table_args__ = (Index(None, "state", "id"), MYSQL_OPTIONS)
@@ -100,6 +103,7 @@ class CandleRequestRow(Model):
     since: Mapped[int] = mapped_column(BigInteger)
     until: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[Word]
+    taken_by: Mapped[str | None] = mapped_column(AsciiId(96))
     done_until: Mapped[int | None] = mapped_column(BigInteger)
     reason: Mapped[str | None] = mapped_column(Words(1000))
     asked_by: Mapped[Id]

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.Column("state", AsciiId(24), nullable=False),
+        sa.Column("taken_by", AsciiId(96), nullable=True),
         sa.Column("done_until", sa.BigInteger(), nullable=True),
         sa.Column("reason", Words(1000), nullable=True),
         sa.Column("asked_by", BigId, nullable=False),
