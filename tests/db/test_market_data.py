@@ -173,8 +173,8 @@ def test_symbols_that_are_gone_are_shown_only_on_request(engine):
 
 
 def test_a_wanted_history_is_worked_on_by_one_worker_and_taken_over_from_a_dead_one(engine):
-    for name in ("w1", "w2"):
-        run(engine, lambda s, n=name: leases.register_worker(s, n, "host", 1, "x", "build"))
+    run(engine, lambda s: leases.register_worker(s, "w1", "host", 1, "x", "build"))
+    run(engine, lambda s: leases.register_worker(s, "w2", "host", 2, "x", "build"))
     first = run(engine, lambda s: candle_requests.ask(s, 7, *KEY, 0, 1000, AT))
     again = run(engine, lambda s: candle_requests.ask(s, 7, *KEY, 100, 900, AT))
     assert again == first
