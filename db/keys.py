@@ -14,8 +14,9 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey
 
 from core.errors import StepladderError
+from db.settings import ROOT
 
-FOLDER = Path("config")
+FOLDER = ROOT / "config"
 COOKIE = "cookie.key"
 AUDIT = "audit.key"
 PRIVATE = "worker.private.key"

@@ -1,0 +1,1 @@
+"""The commands of `python -m db`, one file for each kind."""
