@@ -1,0 +1,59 @@
+"""Parts that several screens share: the banner, the worker warning, amounts with colour, empty states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard.formatting import escape, money
+from dashboard.words import KIND_COLOURS, KIND_SENTENCES, KIND_WORDS
+from db.accounts import AccountKind
+
+
+def header(title: str, kinds: Iterable[AccountKind]) -> None:
+    """Banner first, then the title: nobody should have to look for what kind of money this is."""
+    shown = [kind for kind in AccountKind if kind in set(kinds)]
+    for kind in shown:
+        st.markdown(f":{KIND_COLOURS[kind]}-badge[**{KIND_WORDS[kind]}**] {KIND_SENTENCES[kind]}")
+    st.title(escape(title), anchor=False)
+
+
+def signed(value: Decimal | None, coin: str) -> str:
+    """Gains green, losses red, in Markdown."""
+    text = escape(money(value, coin, signed=True))
+    if value is None or value == 0:
+        return text
+    return f":{'green' if value > 0 else 'red'}[{text}]"
+
+
+def figure(label: str, value: str, help_text: str | None = None, delta: str | None = None) -> None:
+    """One number in a box. The colour of `delta` is left out: words say it."""
+    st.metric(
+        label, value, delta=delta, delta_color="off", delta_arrow="off", help=help_text, border=True
+    )
+
+
+def empty(sentence: str) -> None:
+    with st.container(border=True):
+        st.write(sentence)
+
+
+def worker_silent() -> None:
+    st.warning(
+        "**The worker does not answer.** It is the part that trades: until it is back, nothing new is"
+        " bought or sold and stop losses are not watched. Orders that rest on an exchange stay there."
+        " It is started together with the dashboard by `make run`; an administrator sees more under"
+        " Administration.",
+        icon="⚠️",
+    )
+
+
+def facts(pairs: Iterable[tuple[str, str]], width: int = 150) -> None:
+    """Small labelled values (Markdown, escaped by the caller) that wrap instead of overflowing on a phone."""
+    with st.container(horizontal=True, gap="small"):
+        for label, value in pairs:
+            with st.container(width=width, gap=None):
+                st.caption(label)
+                st.markdown(value)

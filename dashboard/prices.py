@@ -1,0 +1,94 @@
+"""Prices, candles and trading rules for the screens. Made-up markets exist at once, as a pure function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import streamlit as st
+
+from core import simulated_price
+from core.candles import EPOCH, Candle
+from core.market import Market
+from core.simulated_symbols import SYMBOLS, market_of
+from dashboard.database import read
+from db import candles as stored_candles
+from db import market_data
+from db.accounts import SIMULATED
+
+FRESH = timedelta(seconds=30)
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tradable:
+    symbol: str
+    note: str
+    is_practice: bool
+
+    @property
+    def quote(self) -> str:
+        return self.symbol.partition("/")[2]
+
+
+@st.cache_data(ttl=60, max_entries=50)
+def tradable(venue: str) -> tuple[Tradable, ...]:
+    """What the form offers on a venue."""
+    if venue == SIMULATED:
+        return tuple(Tradable(s.symbol, s.note, s.is_practice) for s in SYMBOLS)
+    rows = read(lambda session: market_data.load_symbols(session, venue))
+    return tuple(Tradable(row.symbol, row.note, row.is_practice) for row in rows)
+
+
+def market(venue: str, symbol: str) -> Market | None:
+    """The trading rules; None while the worker has not fetched them."""
+    if venue == SIMULATED:
+        return market_of(symbol)
+    stored = read(lambda session: market_data.load_markets(session, venue, [symbol])).get(symbol)
+    return None if stored is None else stored.market
+
+
+def last_price(venue: str, symbol: str, now: datetime) -> Decimal | None:
+    """The worker's last price where it is fresh; None where nobody follows the symbol."""
+    key = (venue, symbol)
+    ticker = read(lambda session: market_data.load_tickers(session, [key])).get(key)
+    if ticker is not None and now - ticker.at <= FRESH:
+        return ticker.last
+    if venue == SIMULATED:
+        return simulated_price.price_at(symbol, now)
+    return None if ticker is None else ticker.last
+
+
+@st.cache_data(ttl=30, max_entries=200)
+def candles(venue: str, symbol: str, minutes: int, since: int, until: int) -> tuple[Candle, ...]:
+    """Whole candles of `minutes` between two times in milliseconds."""
+    if venue == SIMULATED:
+        return tuple(simulated_price.candles(symbol, since, until, minutes))
+    series = read(lambda session: stored_candles.load(session, venue, symbol, since, until))
+    return tuple(_wider(series.candles(), minutes))
+
+
+def recent_candles(
+    venue: str, symbol: str, minutes: int, hours: float, now: datetime
+) -> tuple[Candle, ...]:
+    until = int((now - EPOCH).total_seconds() * 1000)
+    until -= until % MINUTE_MS
+    return candles(venue, symbol, minutes, until - int(hours * 60) * MINUTE_MS, until)
+
+
+def _wider(rows: list[Candle] | tuple[Candle, ...], minutes: int) -> list[Candle]:
+    """One-minute candles joined to longer ones."""
+    length = minutes * MINUTE_MS
+    found: list[Candle] = []
+    for row in rows:
+        opened = row.opened - row.opened % length
+        if found and found[-1].opened == opened:
+            last = found[-1]
+            found[-1] = Candle(
+                opened, last.open, max(last.high, row.high), min(last.low, row.low), row.close,
+                last.volume + row.volume,
+            )  # fmt: skip
+        else:
+            found.append(Candle(opened, row.open, row.high, row.low, row.close, row.volume))
+    return found

@@ -1,0 +1,275 @@
+"""The form of a strategy: all widgets in one fragment, so that every change shows what it means at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from core import feasibility
+from core.errors import InvalidInput, StepladderError
+from core.ladder import Ladder, build_ladder
+from core.market import Market
+from core.parameter_reading import read_parameters, write_parameters
+from core.parameters import Parameters
+from dashboard import access, custom_levels, form_fields, form_results, pages, prices, proposals
+from dashboard.database import read, write
+from dashboard.formatting import escape, money, price, utc_now
+from dashboard.words import KIND_WORDS
+from db import accounts, reports, strategies
+from db.accounts import Account
+from db.reports import StrategyDetail
+from db.sessions import Principal
+
+CLICK = "_form_click"
+LOADED = "_form_loaded"
+BUDGET = "form_budget"
+PRESET = "form_preset"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the strategy is to trade, and what is known there now."""
+
+    account: Account
+    symbol: str
+    price: Decimal | None
+    market: Market | None
+    free: Decimal | None
+
+    @property
+    def quote(self) -> str:
+        return self.symbol.partition("/")[2]
+
+
+@access.guarded()
+def draw(person: Principal, editing: int | None = None) -> None:
+    detail = None
+    if editing is not None:
+        number = editing
+        detail = read(
+            lambda session: reports.strategy_detail(session, person.user_id, number, at=utc_now())
+        )
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        place = _place(person, detail)
+    if place is None:
+        return
+    with left:
+        _load_once(place, detail)
+        if detail is None:
+            _presets(place)
+        _fine_tuning(place)
+    with right:
+        _results(person, place, detail)
+
+
+def _place(person: Principal, detail: StrategyDetail | None) -> Place | None:
+    mine = read(lambda session: accounts.accounts(session, person.user_id))
+    if detail is not None:
+        account = next(a for a in mine if a.account_id == detail.card.account_id)
+        return _known(person, account, detail.card.symbol)
+    if not mine:
+        st.info("Add an account first.")
+        st.page_link(pages.accounts(), label="Accounts")
+        return None
+    account = st.selectbox(
+        "Account", mine, key="form_account",
+        format_func=lambda a: f"{a.name} ({KIND_WORDS[a.kind]})",
+    )  # fmt: skip
+    offered = prices.tradable(account.venue)
+    if not offered:
+        st.info(
+            f"The worker has not yet fetched what can be traded on {escape(account.exchange)}. It does so"
+            " within a minute when it runs and reaches the exchange."
+        )
+        return None
+    chosen = st.selectbox(
+        "Symbol", offered, key=f"form_symbol_{account.venue}",
+        format_func=lambda each: each.symbol,
+        help="What is bought, and the coin it is paid with.",
+    )  # fmt: skip
+    if chosen.note:
+        st.caption(escape(chosen.note))
+    return _known(person, account, chosen.symbol)
+
+
+def _known(person: Principal, account: Account, symbol: str) -> Place:
+    now = utc_now()
+    return Place(
+        account,
+        symbol,
+        prices.last_price(account.venue, symbol, now),
+        prices.market(account.venue, symbol),
+        proposals.free_balance(person.user_id, account, symbol.partition("/")[2]),
+    )
+
+
+def _load_once(place: Place, detail: StrategyDetail | None) -> None:
+    """Fills the widgets when the form is opened, or when account or symbol change."""
+    edited = detail.card.strategy_id if detail else None
+    this = (edited, place.account.account_id, place.symbol)
+    if st.session_state.get(LOADED) == this:
+        return
+    st.session_state[LOADED] = this
+    st.session_state[CLICK] = access.fresh_key()
+    if detail is not None and detail.parameters is not None:
+        _put(detail.parameters)
+        return
+    st.session_state[BUDGET] = float(proposals.first_budget(place.free))
+    st.session_state.setdefault(PRESET, proposals.USUAL)
+    _use_preset()
+
+
+def _presets(place: Place) -> None:
+    st.number_input(
+        f"Money for this strategy ({place.quote})", key=BUDGET, step=100.0, format="%.2f",
+        value=None, on_change=_use_preset,
+        help="The most that all buys of a cycle together may cost. The presets are sized by it.",
+    )  # fmt: skip
+    if place.free is not None:
+        st.caption(escape(f"{money(place.free, place.quote)} of this account is not needed yet."))
+    st.segmented_control(
+        "How deep a fall should the extra buys cover?", list(proposals.PRESETS), key=PRESET,
+        required=True, on_change=_use_preset,
+        help="Deeper survives more and ties up money longer; shallower earns faster and breaks sooner.",
+    )  # fmt: skip
+
+
+def _use_preset() -> None:
+    name = st.session_state.get(PRESET) or proposals.USUAL
+    budget = Decimal(repr(st.session_state.get(BUDGET) or 0.0))
+    _put(proposals.PRESETS[name].parameters(budget))
+
+
+def _put(parameters: Parameters) -> None:
+    custom_levels.put(parameters.custom_levels)
+    for name in form_fields.FIELDS:
+        value: Any = getattr(parameters, name)
+        if name == "active_safety_orders" and value == parameters.level_count:
+            value = None
+        form_fields.put(name, value)
+
+
+def _fine_tuning(place: Place) -> None:
+    with st.expander("Fine tuning", icon=":material/tune:"):
+        st.caption("Touch the question mark of a field to read what it is and when to change it.")
+        for group in form_fields.GROUPS:
+            st.markdown(f"**{group.title}**")
+            by_hand = custom_levels.are_on()
+            if group is form_fields.LADDER:
+                by_hand = custom_levels.draw(place.quote)
+            for field in group.fields:
+                if not (by_hand and field.name in custom_levels.REPLACED):
+                    form_fields.draw(field, place.quote, place.price)
+
+
+def _results(person: Principal, place: Place, detail: StrategyDetail | None) -> None:
+    if place.price is None or place.market is None:
+        st.info(
+            f"No price or no trading rules of {escape(place.symbol)} yet. The worker fetches them when the"
+            " exchange can be reached; the ladder appears then."
+        )
+        return
+    st.caption(
+        escape(f"{place.symbol} at {price(place.price, place.market.tick_size)} {place.quote} now")
+    )
+    try:
+        parameters = _read()
+        ladder = build_ladder(parameters, place.price, place.market)
+        problems = feasibility.problems(parameters, place.market, place.price)
+        notes = [] if problems else feasibility.warnings(parameters, place.market, place.price)
+    except InvalidInput as problem:
+        st.error(escape(form_fields.speak(problem)), icon="⚠️")
+        st.caption("The ladder is shown again when this is mended. Nothing has been started.")
+        return
+    for found in problems:
+        st.error(escape(form_fields.speak(found)), icon="⚠️")
+    for note in notes:
+        st.warning(escape(form_fields.in_words(note.sentence)))
+    form_results.draw(parameters, ladder, place.market, place.free)
+    if detail is None:
+        _start(person, place, parameters, ladder, blocked=bool(problems))
+    else:
+        _save(person, detail, parameters, blocked=bool(problems))
+
+
+def _read() -> Parameters:
+    levels = custom_levels.read()
+    source = form_fields.read(skip=custom_levels.REPLACED if levels is not None else ())
+    if levels is not None:
+        source["custom_levels"] = levels
+    return read_parameters(source)
+
+
+def _start(
+    person: Principal, place: Place, parameters: Parameters, ladder: Ladder, *, blocked: bool
+) -> None:
+    assert place.market is not None
+    with st.container(border=True):
+        name = st.text_input(
+            "Name of the strategy", max_chars=60, key=f"form_name_{place.symbol}",
+            value=f"{place.symbol.partition('/')[0]} ladder",
+        )  # fmt: skip
+        st.markdown(
+            f"**What Start does** ({KIND_WORDS[place.account.kind].lower()} money): "
+            + form_results.what_start_does(parameters, ladder, place.market)
+        )
+        if place.free is not None and ladder.required_capital > place.free:
+            st.warning(
+                escape(
+                    f"The account has {money(place.free, place.quote)} free, so the strategy would wait and"
+                    " say how much is missing. Lower the money for this strategy to start at once."
+                )
+            )
+        if not st.button(
+            "Start", type="primary", icon=":material/play_arrow:", width="stretch",
+            disabled=blocked, key="form_start",
+        ):  # fmt: skip
+            return
+    try:
+        created = write(
+            lambda session: strategies.create_strategy(
+                session, person.user_id, account_id=place.account.account_id, name=name,
+                symbol=place.symbol, parameters=write_parameters(parameters), at=utc_now(),
+                start=True, key=st.session_state[CLICK],
+            )
+        )  # fmt: skip
+    except StepladderError as refusal:
+        st.error(escape(_spoken(refusal)))
+        return
+    del st.session_state[LOADED]
+    st.session_state[access.NOTICE] = "Started. The worker takes it up within a few seconds."
+    st.switch_page(pages.strategy(), query_params={"id": str(created)})
+
+
+def _save(
+    person: Principal, detail: StrategyDetail, parameters: Parameters, *, blocked: bool
+) -> None:
+    card = detail.card
+    st.markdown(
+        "**What Save does**: the next cycle uses these settings. A cycle that is under way keeps the"
+        " settings it started with."
+    )
+    if not st.button("Save", type="primary", width="stretch", disabled=blocked, key="form_save"):
+        return
+    try:
+        write(
+            lambda session: strategies.edit_parameters(
+                session, person.user_id, card.strategy_id,
+                parameters=write_parameters(parameters), version=card.parameters_version,
+                at=utc_now(), key=st.session_state[CLICK],
+            )
+        )  # fmt: skip
+    except StepladderError as refusal:
+        st.error(escape(_spoken(refusal)))
+        return
+    del st.session_state[LOADED]
+    st.session_state[access.NOTICE] = "Saved. The next cycle uses the new settings."
+    st.switch_page(pages.strategy(), query_params={"id": str(card.strategy_id)})
+
+
+def _spoken(refusal: StepladderError) -> str:
+    return form_fields.speak(refusal) if isinstance(refusal, InvalidInput) else str(refusal)

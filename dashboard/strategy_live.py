@@ -1,0 +1,165 @@
+"""The part of the strategy page that moves: state, money at risk, figures, chart."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from dashboard import access, action_dialog, prices
+from dashboard.charts.market import market_figure
+from dashboard.charts.strategy_lines import lines_of, marks_of, since
+from dashboard.components.live_chart import live_chart
+from dashboard.database import read
+from dashboard.formatting import (
+    ago,
+    count,
+    duration,
+    escape,
+    money,
+    percent,
+    price,
+    quantity,
+    utc_now,
+)
+from dashboard.page_parts import figure, worker_silent
+from dashboard.risk import FALLS, drawdown_of, risk_of
+from dashboard.words import DESIRED_WORDS, STATE_COLOURS, state_word
+from db import reports
+from db.reports import StrategyCard
+from db.sessions import Principal
+
+SEEN = "_state_seen"
+SPANS = {"3 hours": (1, 3.0), "1 day": (5, 24.0), "1 week": (60, 168.0)}
+OLD_PRICE = timedelta(seconds=30)
+
+
+@access.guarded(run_every=3)
+def state_and_figures(person: Principal, strategy_id: int) -> None:
+    now = utc_now()
+    detail = read(
+        lambda session: reports.strategy_detail(session, person.user_id, strategy_id, at=now)
+    )
+    card = detail.card
+    _follow_state(card)
+    if card.silent and card.actual_state not in ("stopped", "closed"):
+        worker_silent()
+    _state(card)
+    closed = read(
+        lambda session: reports.closed_cycles(session, person.user_id, strategy_id, limit=1000)
+    )
+    _figures(card, drawdown_of(card, closed), now)
+
+
+def _follow_state(card: StrategyCard) -> None:
+    """The buttons stand outside this fragment: when the state moves they are drawn again."""
+    state = (card.strategy_id, card.desired_rev, card.actual_state, card.effective_state)
+    before = st.session_state.get(SEEN)
+    if before != state and not action_dialog.is_open():
+        st.session_state[SEEN] = state
+        if before is not None and before[0] == card.strategy_id:
+            st.rerun()
+
+
+def _state(card: StrategyCard) -> None:
+    colour = STATE_COLOURS.get(card.actual_state or "", "gray")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(state_word(card.actual_state), color=colour)  # type: ignore[arg-type]
+        if card.is_settling:
+            st.caption(f"You asked to {DESIRED_WORDS[card.desired_state]}; the worker is at it.")
+        elif card.effective_state is not card.desired_state:
+            st.caption("Paused by an administrator's halt. Press Run when it is lifted.")
+    if card.reason:
+        call = st.error if card.actual_state == "needs_attention" else st.info
+        call(escape(card.reason))
+
+
+def _figures(card: StrategyCard, drawdown: object, now: datetime) -> None:
+    risk, quote = risk_of(card), card.quote
+    base = card.symbol.partition("/")[0]
+    with st.grid(min_column_width=150, gap="small"):
+        for fall in FALLS:
+            value = money(risk.losses[fall], quote, signed=True) if risk.losses else "–"
+            figure(
+                f"If the price falls {percent(fall, 0)}",
+                value,
+                "Unrealized PnL after that fall from now, with the extra buys made on the way.",
+            )
+        figure("Still to be spent", money(risk.still_to_spend, quote))
+        held = card.position.quantity if card.position else None
+        figure(
+            "Position",
+            quantity(held, base) if held else "nothing held",
+            delta=f"it cost {money(risk.in_position, quote)}" if held else None,
+        )
+        figure(
+            "Unrealized PnL", money(card.unrealized_pnl, quote, signed=True), "Sell fee included."
+        )
+        figure(
+            "Realized PnL", money(card.realized_pnl, quote, signed=True),
+            "All cycles so far, after all fees.",
+            delta=count(card.cycles_closed, "cycle done", "cycles done"),
+        )  # fmt: skip
+        figure(
+            "Drawdown", money(drawdown, quote),  # type: ignore[arg-type]
+            "How far realized plus unrealized PnL is below its best value at the end of a cycle.",
+        )  # fmt: skip
+    _price_line(card, now)
+
+
+def _price_line(card: StrategyCard, now: datetime) -> None:
+    if card.last_price is None or card.price_at is None:
+        st.caption("No price yet.")
+        return
+    age = now - card.price_at
+    text = f"Price {price(card.last_price)} {card.quote}, {ago(card.price_at, now)}"
+    if age > OLD_PRICE:
+        st.warning(
+            f"The last price is {duration(age.total_seconds())} old; figures that need it are too."
+        )
+    average = card.position.average_entry_price if card.position else None
+    if average is not None and card.cycle is not None and card.cycle.has_fills():
+        change = card.last_price / average - 1
+        text += (
+            f" · average entry {price(average)} {card.quote} (price is"
+            f" {percent(change, signed=True)} from it)"
+            f" · {card.levels_filled} of {card.level_count} extra buys filled"
+        )
+    st.caption(escape(text))
+
+
+@access.guarded(run_every=3)
+def chart(person: Principal, strategy_id: int) -> None:
+    now = utc_now()
+    span = st.segmented_control(
+        "Time shown", list(SPANS), default="3 hours", required=True, key="chart_span",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    minutes, hours = SPANS[span or "3 hours"]
+    detail = read(
+        lambda session: reports.strategy_detail(session, person.user_id, strategy_id, at=now)
+    )
+    card = detail.card
+    earliest = now - timedelta(hours=hours)
+    fills = read(
+        lambda session: reports.strategy_fills(
+            session, person.user_id, strategy_id, since=earliest, limit=500
+        )
+    )
+    rows = prices.recent_candles(card.venue, card.symbol, minutes, hours, now)
+    lines = lines_of(card.cycle, card.position, card.last_price)
+    marks = since(marks_of(fills, card.symbol, person.time_zone), earliest)
+    if not rows and not lines and not marks:
+        st.info("No candles of this symbol yet. They appear once the worker has fetched them.")
+        return
+    live_chart(
+        market_figure(rows, lines, marks, view=f"{strategy_id}-{span}", time_zone=person.time_zone),
+        key=f"chart-{strategy_id}",
+    )
+    st.caption(
+        escape(
+            f"Price in {card.quote}, candles of {minutes} min, time in {person.time_zone}."
+            " Dashed: buys waiting. Dotted with a number in brackets: buys that are not placed now."
+            " ▲ bought, ▼ sold."
+        )
+    )
