@@ -114,12 +114,12 @@ def open_account(session: Session, account_id: int, balance: Mapping[str, Decima
     if exists is not None:
         return
     account = LedgerAccount(account_id, next_order=1, next_trade=1, walked_until=None, rev=0)
-    # Two workers that both open it collide here, and one runs again.
-    insert_rows(session, VenueAccountRow, [asdict(account)])
+    # Two workers may both find nothing: what is there already then stays as it is.
+    upsert_rows(session, VenueAccountRow, [asdict(account)], changing=())
     start = [
         asdict(LedgerBalance(account_id, asset, free, ZERO)) for asset, free in balance.items()
     ]
-    insert_rows(session, VenueBalanceRow, start)
+    upsert_rows(session, VenueBalanceRow, start, changing=())
 
 
 def accounts(session: Session, account_ids: Iterable[int]) -> dict[int, LedgerAccount]:
@@ -188,6 +188,15 @@ def write(session: Session, change: LedgerChange) -> None:
     upsert_rows(session, VenueOrderRow, [asdict(order) for order in change.orders], changing)
     insert_rows(session, VenueTradeRow, [asdict(trade) for trade in change.trades])
     upsert_rows(session, VenueBalanceRow, [asdict(b) for b in change.balances], ("free", "used"))
+
+
+def walked(session: Session, account_ids: Iterable[int], at: datetime) -> None:
+    """The open orders of these accounts have met every price up to `at`; one statement."""
+    session.execute(
+        update(ACCOUNTS)
+        .where(ACCOUNTS.c.account_id.in_(sorted(account_ids)))
+        .values(walked_until=at)
+    )
 
 
 def _rows(session: Session, query: Select[Any]) -> Iterable[dict[str, Any]]:

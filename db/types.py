@@ -6,7 +6,7 @@ A value for which that is not so raises `NotStorable` before it is sent.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from core.errors import InvalidInput
 from core.money import EXACT, LARGEST, ONE, PLACES, ZERO, stored
 from db.errors import NotStorable
 
@@ -71,7 +72,13 @@ class Money(TypeDecorator[Decimal]):
         return exact if is_mysql(dialect) else format(exact, "f")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else canonical(Decimal(value))
+        if value is None:
+            return None
+        try:
+            return canonical(Decimal(value))
+        except InvalidOperation as error:
+            # MySQL keeps numbers only; into SQLite's text anything can be written by hand.
+            raise InvalidInput("", "an amount in the database is not a number.") from error
 
 
 class UtcDateTime(TypeDecorator[datetime]):
