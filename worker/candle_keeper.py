@@ -1,0 +1,134 @@
+"""Candle history: on demand (a request is a row), and each new minute of every symbol in use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from core.candles import EPOCH, Candle
+from core.errors import InvalidInput, StepladderError
+from db import candle_requests, candles
+from db.candle_requests import CandleRequest
+from db.handles import Session
+from worker.database import Database
+from worker.desk import Desk
+from worker.errors import VenueUnavailable
+
+log = logging.getLogger(__name__)
+PERIOD = 1.0
+CHUNK = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+FIRST_LOOK_BACK = timedelta(hours=6)
+
+
+class CandleKeeper:
+    """`desk_for(venue)` makes a market place ready that nobody trades on yet; raises InvalidInput."""
+
+    def __init__(
+        self,
+        database: Database,
+        owner: Callable[[], str],
+        desks: Mapping[str, Desk],
+        desk_for: Callable[[str], Desk],
+    ) -> None:
+        self.database = database
+        self.owner = owner
+        self.desks = desks
+        self.desk_for = desk_for
+        self._kept: dict[tuple[str, str], datetime] = {}
+        self._folded: dict[tuple[str, str], int] = {}
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.serve_one()
+                await self.keep_current()
+            except (StepladderError, OSError) as error:
+                log.warning("candles: %s", error)
+            await asyncio.sleep(PERIOD)
+
+    # --- on demand
+
+    async def serve_one(self) -> None:
+        """Fulfil one request, a day at a time; where it ends early, the next round goes on."""
+        owner = self.owner()
+        request = await self.database.write(lambda session: candle_requests.claim(session, owner))
+        if request is None:
+            return
+        try:
+            done = await self._fulfil(request)
+        except InvalidInput as problem:
+            sentence = str(problem)
+            await self._tell(lambda s: candle_requests.fail(s, owner, request.id, sentence))
+        except VenueUnavailable:
+            sentence = "The exchange did not answer; ask again in a minute."
+            await self._tell(lambda s: candle_requests.fail(s, owner, request.id, sentence))
+        else:
+            await self._tell(lambda s: candle_requests.finish(s, owner, request.id, done))
+
+    async def _fulfil(self, request: CandleRequest) -> int:
+        desk = self.desk_for(request.venue)
+        await desk.venue.market(request.symbol)
+        at = _time(request.since if request.done_until is None else request.done_until)
+        until = min(_time(request.until), _whole_minute(desk.venue.now()))
+        while at < until:
+            end = min(at + CHUNK, until)
+            found = await desk.venue.candles(request.symbol, at, end)
+            await self._save(request.venue, request.symbol, found, desk.venue.now())
+            at = end
+            await self._progress(request.id, _ms(at))
+        return _ms(at)
+
+    async def _progress(self, request_id: int, reached: int) -> None:
+        owner = self.owner()
+        await self._tell(lambda s: candle_requests.progress(s, owner, request_id, reached))
+
+    async def _tell(self, say: Callable[[Session], bool]) -> None:
+        await self.database.write(say)
+
+    # --- kept current
+
+    async def keep_current(self) -> None:
+        """Once a minute for each symbol in use: the minutes that have closed since."""
+        for desk in list(self.desks.values()):
+            now = _whole_minute(desk.venue.now())
+            for symbol in desk.symbols:
+                key = (desk.name, symbol)
+                since = self._kept.get(key, now - FIRST_LOOK_BACK)
+                if since >= now:
+                    continue
+                found = await desk.venue.candles(symbol, since, now)
+                await self._save(desk.name, symbol, found, now)
+                self._kept[key] = now
+
+    async def _save(self, venue: str, symbol: str, found: Sequence[Candle], now: datetime) -> None:
+        """Today as rows, earlier days into their month."""
+        today = _ms(now) - _ms(now) % candles.DAY_MS
+        fresh = [candle for candle in found if candle.opened >= today]
+        old = [candle for candle in found if candle.opened < today]
+        fold = self._folded.get((venue, symbol)) != today
+
+        def unit(session: Session) -> None:
+            if old:
+                candles.save_history(session, venue, symbol, old)
+            if fold:
+                candles.fold_closed_days(session, venue, symbol, _ms(now))
+            candles.save_open_day(session, venue, symbol, fresh)
+
+        if fresh or old or fold:
+            await self.database.write(unit)
+            self._folded[(venue, symbol)] = today
+
+
+def _whole_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _time(ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+def _ms(at: datetime) -> int:
+    return int((at - EPOCH) / timedelta(milliseconds=1))

@@ -1,0 +1,95 @@
+"""One market place as the worker sees it: its venue, its prices and whom they wake."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from core.events import Quote
+from core.market import Market
+from core.triggers import Watch
+from worker.venues.protocol import TimedQuote, Venue
+from worker.wakes import PriceWakes
+
+FRESH = timedelta(seconds=10)
+APART = timedelta(seconds=1)
+
+
+class Desk:
+    """`name`: "simulated" or "paper:binance"; the key under which its prices are stored."""
+
+    def __init__(
+        self, name: str, venue: Venue, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self.venue = venue
+        self.monotonic = monotonic
+        self.markets: dict[str, Market] = {}
+        self.wakes: dict[str, PriceWakes] = {}
+        self.latest: dict[str, TimedQuote] = {}
+        self._earlier: dict[str, TimedQuote] = {}
+        self._users: dict[str, set[int]] = {}
+
+    # --- who uses which symbol
+
+    async def follow(self, symbol: str, strategy_id: int) -> Market:
+        """The strategy uses `symbol` from now on. Raises `InvalidInput` when it is not traded here."""
+        market = await self.venue.market(symbol)
+        self.markets[symbol] = market
+        self._users.setdefault(symbol, set()).add(strategy_id)
+        self.wakes.setdefault(symbol, PriceWakes())
+        return market
+
+    def unfollow(self, symbol: str, strategy_id: int) -> None:
+        users = self._users.get(symbol, set())
+        users.discard(strategy_id)
+        if symbol in self.wakes:
+            self.wakes[symbol].drop(strategy_id)
+        if not users:
+            self._users.pop(symbol, None)
+            self.wakes.pop(symbol, None)
+            self.latest.pop(symbol, None)
+            self._earlier.pop(symbol, None)
+
+    @property
+    def symbols(self) -> list[str]:
+        return sorted(self._users)
+
+    def users(self, symbol: str) -> Iterable[int]:
+        return self._users.get(symbol, set())
+
+    # --- prices
+
+    def take(self, symbol: str, seen: TimedQuote) -> TimedQuote:
+        """Keep the latest quote with the one at least a second before it; returns the completed one."""
+        last = self.latest.get(symbol)
+        if last is not None and seen.at - last.at >= APART:
+            self._earlier[symbol] = last
+        before = self._earlier.get(symbol, seen)
+        quote = seen.quote
+        completed = TimedQuote(
+            seen.at,
+            Quote(quote.bid, quote.ask, before.quote.bid, before.quote.ask, quote.slippage),
+            seen.received,
+        )
+        self.latest[symbol] = completed
+        return completed
+
+    def fresh(self, symbol: str) -> Quote | None:
+        """The latest quote if it is at most 10 s old on both clocks, else None: no decision."""
+        seen = self.latest.get(symbol)
+        if seen is None or self.monotonic() - seen.received > FRESH.total_seconds():
+            return None
+        return seen.quote if self.venue.now() - seen.at <= FRESH else None
+
+    def woken(self, symbol: str, at: datetime) -> set[int]:
+        """The strategies that the latest quote wakes."""
+        wakes, seen = self.wakes.get(symbol), self.latest.get(symbol)
+        return set() if wakes is None or seen is None else wakes.due(seen.quote, at)
+
+    def wait_for(self, symbol: str, strategy_id: int, watch: Watch, at: datetime) -> None:
+        """Set the strategy's watch."""
+        wakes = self.wakes.get(symbol)
+        if wakes is not None:
+            wakes.wait(strategy_id, watch, at)

@@ -1,0 +1,22 @@
+"""What can go wrong between us and a venue, by reaction.
+
+VenueError
+├── OutcomeUnknown   the request may have been accepted: the order stays `sending` until proof
+└── VenueUnavailable a question could not be answered: ask again later, conclude nothing
+"""
+
+from __future__ import annotations
+
+from core.errors import StepladderError
+
+
+class VenueError(StepladderError):
+    """The message holds a class and a code, never the text of an exchange's exception."""
+
+
+class OutcomeUnknown(VenueError):
+    """Nobody can say whether the request was accepted."""
+
+
+class VenueUnavailable(VenueError):
+    """No answer to a question; an error is not "not found"."""

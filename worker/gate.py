@@ -1,0 +1,51 @@
+"""Money before orders: may the next cycle start? Asked before each base order, never after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.cycle import Cycle
+from core.errors import InvalidInput
+from core.feasibility import check_ladder
+from core.ladder import required_capital
+from core.money import ZERO, exact, half_up, plain
+from core.reserve import locked_on_venue, still_to_spend
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why no cycle starts: `missing` quote, or a ladder that the market's rules refuse."""
+
+    sentence: str
+    missing: Decimal | None = None
+
+
+@exact
+def may_start(cycle: Cycle, price: Decimal, free: Decimal, others: Iterable[Cycle]) -> Held | None:
+    """None when `cycle` may start at `price`.
+
+    free: quote that the account has free. others: every other open cycle on the account in the same
+    quote coin; what they still need and the venue has not set aside yet is not free for this one.
+    """
+    try:
+        check_ladder(cycle.parameters, cycle.market, price)
+    except InvalidInput as problem:
+        return Held(f"{problem} No cycle is started until it is mended.")
+    needed = required_capital(cycle.parameters, cycle.market, cycle.size_factor)
+    reserved = sum((still_to_spend(other) - locked_on_venue(other) for other in others), ZERO)
+    missing = needed - (free - reserved)
+    if missing <= 0:
+        return None
+    quote = cycle.market.quote
+    return Held(
+        f"This needs {_shown(needed)} {quote} with fees; {_shown(missing)} {quote} are missing on"
+        " the account. It starts by itself when they are there.",
+        missing,
+    )
+
+
+def _shown(amount: Decimal) -> str:
+    """Money in a sentence: two places, more where two would hide it."""
+    return plain(half_up(amount, 2 if amount >= 1 else 8))

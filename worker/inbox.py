@@ -1,0 +1,66 @@
+"""What waits for an account's one consumer. Prices are state, not messages: nothing here can pile up."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Strategies woken by a price or the clock, strategies whose wish changed, orders to look at."""
+
+    wakes: set[int] = field(default_factory=set)
+    wishes: set[int] = field(default_factory=set)
+    orders: set[str] = field(default_factory=set)
+    reconcile: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.wakes or self.wishes or self.orders or self.reconcile)
+
+
+class Inbox:
+    """Sets, so that a hint given twice is one; one consumer takes all at once."""
+
+    def __init__(self) -> None:
+        self._waiting = Waiting()
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def wake(self, strategy_ids: set[int]) -> None:
+        self._waiting.wakes |= strategy_ids
+        self._ring()
+
+    def wish(self, strategy_ids: set[int]) -> None:
+        self._waiting.wishes |= strategy_ids
+        self._ring()
+
+    def look(self, client_order_ids: set[str]) -> None:
+        self._waiting.orders |= client_order_ids
+        self._ring()
+
+    def reconcile(self) -> None:
+        self._waiting.reconcile = True
+        self._ring()
+
+    def _ring(self) -> None:
+        if self._waiting:
+            self._idle.clear()
+            self._arrived.set()
+
+    async def take(self) -> Waiting:
+        """Everything that waits, as soon as there is something."""
+        await self._arrived.wait()
+        taken, self._waiting = self._waiting, Waiting()
+        self._arrived.clear()
+        return taken
+
+    def finished(self) -> None:
+        """The consumer is done with what it took."""
+        if not self._waiting:
+            self._idle.set()
+
+    async def settled(self) -> None:
+        """Returns when nothing waits and nothing is being worked on."""
+        await self._idle.wait()

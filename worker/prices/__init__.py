@@ -1,0 +1,1 @@
+"""Where prices come from: the simulated market, a replayed file, or an exchange's public data."""

@@ -1,0 +1,154 @@
+"""Public prices of a real exchange through ccxt: what the paper venue fills against. No keys, no orders."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import aiohttp
+
+from core.candles import EPOCH, Candle
+from core.errors import InvalidInput
+from core.events import Quote
+from core.market import Market
+from core.money import ZERO
+from worker.clock import wall_clock
+from worker.errors import VenueUnavailable
+from worker.prices.markets import parse_decimal, read_ccxt_market
+from worker.prices.routing import RoutingSession
+from worker.venues.protocol import TimedQuote
+
+T = TypeVar("T")
+MARKETS_LAST = 4 * 3600.0
+PAGE = 500
+MINUTE = timedelta(minutes=1)
+
+
+class PublicPrices:
+    """One client per exchange for everybody; one request for all symbols."""
+
+    period = 2.0
+
+    def __init__(self, exchange: str, routes: dict[str, str]) -> None:
+        # Imported here: ccxt takes a second and 100 MB, and a worker without paper accounts needs neither.
+        import ccxt.async_support as ccxt
+
+        if exchange not in ccxt.exchanges:
+            raise InvalidInput("exchange", f"{exchange[:40]} is not known; choose one of the list.")
+        self._ccxt = ccxt
+        self._exchange = exchange
+        self._routes = routes
+        self._client: Any = None
+        self._session: aiohttp.ClientSession | None = None
+        self._loaded_at = float("-inf")
+
+    def now(self) -> datetime:
+        """This host's clock: quotes are stamped when they arrive, nothing is signed."""
+        return wall_clock()
+
+    async def market(self, symbol: str) -> Market:
+        client = await self._ready()
+        found = client.markets.get(symbol)
+        if found is None or not found.get("spot"):
+            raise InvalidInput("symbol", f"{symbol} is not traded on {self._exchange} spot.")
+        if found.get("active") is False:
+            raise InvalidInput("symbol", f"{symbol} is halted on {self._exchange} now.")
+        return read_ccxt_market(found, client.precisionMode)
+
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, TimedQuote]:
+        if not symbols:
+            return {}
+        client = await self._ready()
+        wanted = list(symbols)
+        if client.has.get("fetchBidsAsks"):
+            answer = await self._ask(client.fetch_bids_asks(wanted))
+        else:
+            answer = await self._ask(client.fetch_tickers(wanted))
+        at, received = self.now(), time.monotonic()
+        found = {}
+        for symbol in wanted:
+            quote = _quote(answer.get(symbol) or {})
+            if quote is not None:
+                found[symbol] = TimedQuote(at, quote, received)
+        return found
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
+        client = await self._ready()
+        found: list[Candle] = []
+        start, end = _ms(since), min(_ms(until), _ms(self.now() - MINUTE))
+        while start < end:
+            rows = await self._ask(client.fetch_ohlcv(symbol, "1m", start, PAGE))
+            page = [c for c in map(_candle, rows) if c is not None and start <= c.opened < end]
+            found += page
+            start = page[-1].opened + 60_000 if page else start + PAGE * 60_000
+        return found
+
+    async def path(
+        self, symbol: str, since: datetime, until: datetime
+    ) -> list[tuple[datetime, Candle]]:
+        """Whole candles only: a minute that had begun before is left out, a price in it may be older
+        than the order that it would fill."""
+        first = since.replace(second=0, microsecond=0) + MINUTE
+        return [(c.at + MINUTE, c) for c in await self.candles(symbol, first, until)]
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ready(self) -> Any:
+        """The client with its markets, loaded again every few hours."""
+        if self._client is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
+            self._client = getattr(self._ccxt, self._exchange)(
+                {
+                    "number": str,
+                    "enableRateLimit": True,
+                    "session": RoutingSession(self._session, self._routes),
+                    "options": {
+                        "defaultType": "spot",
+                        "fetchMarkets": {"types": ["spot"]},
+                        "fetchCurrencies": False,
+                        "fetchMargins": False,
+                        "maxRetriesOnFailure": 0,
+                    },
+                }
+            )
+            self._client.has["fetchCurrencies"] = False
+        if time.monotonic() - self._loaded_at > MARKETS_LAST:
+            await self._ask(self._client.load_markets(True))
+            self._loaded_at = time.monotonic()
+        return self._client
+
+    async def _ask(self, call: Awaitable[T]) -> T:
+        """The answer, or `VenueUnavailable` with class and exchange: texts of ccxt hold whole addresses."""
+        try:
+            return await call
+        except self._ccxt.BadSymbol:
+            raise InvalidInput("symbol", f"is not traded on {self._exchange}.") from None
+        except (self._ccxt.BaseError, aiohttp.ClientError, TimeoutError) as error:
+            raise VenueUnavailable(f"{self._exchange}: {type(error).__name__}") from None
+
+
+def _quote(ticker: dict[str, Any]) -> Quote | None:
+    """Bid and ask, or the last price where there is no book; None where there is no sane price."""
+    bid, ask, last = (parse_decimal(ticker.get(name)) for name in ("bid", "ask", "last"))
+    if bid is None or ask is None:
+        bid = ask = last
+    if bid is None or ask is None or bid <= ZERO or ask < bid:
+        return None
+    return Quote(bid, ask, bid, ask)
+
+
+def _candle(row: Sequence[Any]) -> Candle | None:
+    numbers = [parse_decimal(value) for value in row[1:6]]
+    prices: list[Decimal] = [number for number in numbers[:4] if number is not None]
+    if len(prices) < 4 or min(prices) <= ZERO:
+        return None
+    return Candle(int(row[0]), prices[0], prices[1], prices[2], prices[3], numbers[4] or ZERO)
+
+
+def _ms(at: datetime) -> int:
+    return int((at - EPOCH) / timedelta(milliseconds=1))

@@ -1,0 +1,78 @@
+"""The simulated market: a pure function in core, so nothing here ever fails or waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from core.candles import EPOCH, Candle
+from core.events import Quote
+from core.market import Market
+from core.simulated_price import candles, price_at, tickers_at
+from core.simulated_symbols import market_of
+from worker.clock import wall_clock
+from worker.venues.protocol import TimedQuote
+
+MINUTE = timedelta(minutes=1)
+
+
+class SimulatedPrices:
+    """Quotes hold from the beginning of a second to its end."""
+
+    period = 1.0
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = wall_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clock, self.monotonic = clock, monotonic
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    async def market(self, symbol: str) -> Market:
+        return market_of(symbol)
+
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, TimedQuote]:
+        if not symbols:
+            return {}
+        at, received = self.now().replace(microsecond=0), self.monotonic()
+        tickers = tickers_at(symbols, at)
+        return {
+            symbol: TimedQuote(at, Quote(t.bid, t.ask, t.bid, t.ask), received)
+            for symbol, t in zip(symbols, tickers, strict=True)
+        }
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
+        return await asyncio.to_thread(candles, symbol, _ms(since), _ms(until))
+
+    async def path(
+        self, symbol: str, since: datetime, until: datetime
+    ) -> list[tuple[datetime, Candle]]:
+        """Seconds up to the next whole minute, whole minutes, and seconds again."""
+        first = since.replace(second=0, microsecond=0) + MINUTE
+        last = until.replace(second=0, microsecond=0)
+        if last <= first:
+            return _seconds(symbol, since, until)
+        minutes = await self.candles(symbol, first, last)
+        whole = [(EPOCH + timedelta(milliseconds=c.opened) + MINUTE, c) for c in minutes]
+        return _seconds(symbol, since, first) + whole + _seconds(symbol, last, until)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _seconds(symbol: str, since: datetime, until: datetime) -> list[tuple[datetime, Candle]]:
+    at, found = since.replace(microsecond=0) + timedelta(seconds=1), []
+    while at <= until:
+        price = price_at(symbol, at)
+        found.append((at, Candle(_ms(at), price, price, price, price)))
+        at += timedelta(seconds=1)
+    return found
+
+
+def _ms(at: datetime) -> int:
+    return int((at - EPOCH) / timedelta(milliseconds=1))

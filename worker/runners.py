@@ -1,0 +1,260 @@
+"""The accounts that this worker holds: opening each from its rows, keeping it running, letting it go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.cycle import Cycle
+from core.errors import InvalidInput, StepladderError
+from core.market import Market
+from db import cycles, leases
+from db.accounts import Account
+from db.clock import utc_now
+from db.cycles import StoredCycle
+from db.errors import LeaseLost
+from db.halt import Halt, read_halt
+from db.handles import Session
+from db.installation import code
+from db.status import ActualState, StrategyStatus
+from db.status import load as load_statuses
+from db.status import save as save_statuses
+from db.wanted import Wanted, all_wanted
+from worker.account import AccountFacts, AccountRunner
+from worker.database import Database
+from worker.desk import Desk
+from worker.group_commit import GroupCommit
+from worker.tracked import Tracked, Wish, shown_of
+from worker.units import Unit
+from worker.wakes import TimeWakes
+from worker.wishes import WishReader, first_of
+
+log = logging.getLogger(__name__)
+AGAIN_AFTER = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """All that the rows say of one account, read in one fenced transaction."""
+
+    cycles: dict[int, StoredCycle]
+    statuses: dict[int, StrategyStatus]
+    wishes: list[Wanted]
+    halt: Halt
+    installation: str
+
+
+def _read(session: Session, account_id: int, token: int) -> Stored:
+    leases.fence(session, {account_id: token})
+    return Stored(
+        cycles={row.strategy_id: row for row in cycles.load_open(session, [account_id])},
+        statuses=load_statuses(session, [account_id]),
+        wishes=all_wanted(session, [account_id]),
+        halt=read_halt(session),
+        installation=code(session),
+    )
+
+
+def _answered(cycle: Cycle | None, status: StrategyStatus | None, wish: Wish) -> int:
+    """The wish that the cycle has been told. A new one is made under the newest wish."""
+    if cycle is None:
+        return wish.desired_rev
+    return 0 if status is None else status.observed_rev
+
+
+class Runners:
+    """`drop(account_id)` is told when a lease turns out to be lost."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk_of: Callable[[Account], Desk],
+        writer: GroupCommit[Unit, None],
+    ) -> None:
+        self.database = database
+        self.desk_of = desk_of
+        self.writer = writer
+        self.alarms = TimeWakes()
+        self.reader = WishReader()
+        self.running: dict[int, AccountRunner] = {}
+        self.home: dict[int, AccountRunner] = {}
+        self.lost: set[int] = set()
+        self.halt: Halt | None = None
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._installation: str | None = None
+
+    # --- accounts
+
+    def start(self, account: Account, token: int) -> None:
+        """Serve an account whose lease was just committed."""
+        task = asyncio.create_task(
+            self._serve(account, token), name=f"account-{account.account_id}"
+        )
+        self._tasks[account.account_id] = task
+
+    async def stop(self, account_id: int) -> None:
+        """Finish the current turn, then let go. The lease is not touched here."""
+        runner, task = self.running.get(account_id), self._tasks.pop(account_id, None)
+        if runner is not None:
+            runner.closing = True
+            runner.inbox.reconcile()
+        if task is not None:
+            await asyncio.wait({task}, timeout=10)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def lag_ms(self) -> float:
+        """The slowest recent turn, from the price to its commit; 0 when there was none."""
+        return max((runner.take_lag() for runner in self.running.values()), default=0.0) * 1000
+
+    @property
+    def held(self) -> set[int]:
+        return set(self._tasks)
+
+    async def _serve(self, account: Account, token: int) -> None:
+        """Open and serve; after an unknown COMMIT or a lost database, forget everything and read again."""
+        account_id = account.account_id
+        while True:
+            runner: AccountRunner | None = None
+            try:
+                runner = await self._open(account, token)
+                await runner.serve()
+                return
+            except LeaseLost:
+                log.warning("account %s: the lease is lost", account_id)
+                self.lost.add(account_id)
+                return
+            except StepladderError as error:
+                log.warning("account %s is read again: %s", account_id, error)
+            except (
+                Exception
+            ):  # a fault in one account must not end the others; it is loud in the log
+                log.exception("account %s failed and is read again", account_id)
+            finally:
+                self._close(account_id, runner)
+                await self.desk_of(account).venue.detach(account_id)
+            await asyncio.sleep(AGAIN_AFTER)
+
+    async def _open(self, account: Account, token: int) -> AccountRunner:
+        """The account as its rows say it, read in a fenced transaction, walked and reconciled."""
+        desk = self.desk_of(account)
+        facts = AccountFacts(account.account_id, account.user_id, account.stated_balance)
+        runner = AccountRunner(facts, token, desk, self.writer, self.alarms)
+        stored = await self.database.write(
+            lambda session: _read(session, account.account_id, token)
+        )
+        self.halt, self._installation = stored.halt, stored.installation
+        runner.halt_rev = stored.halt.rev
+        await desk.venue.attach(account.account_id, facts.stated)
+        for row in stored.wishes:
+            await self._take_in(runner, row, stored)
+        self.running[account.account_id] = runner
+        runner.inbox.reconcile()
+        runner.inbox.wake(set(runner.tracked))
+        return runner
+
+    def _close(self, account_id: int, runner: AccountRunner | None) -> None:
+        self.running.pop(account_id, None)
+        for strategy_id in [] if runner is None else list(runner.tracked):
+            assert runner is not None
+            runner.untrack(strategy_id)
+            self.home.pop(strategy_id, None)
+
+    # --- strategies
+
+    async def _take_in(self, runner: AccountRunner, row: Wanted, stored: Stored) -> None:
+        """Hold a strategy in memory as its rows say. One whose cycle cannot be read is left alone: its
+        orders stay, and no other cycle is started beside it."""
+        known = stored.cycles.get(row.strategy_id)
+        if known is not None and known.cycle is None:
+            runner.unreadable.add(row.strategy_id)
+            await self._say_unreadable(row, known)
+            return
+        wish = self.reader.wish(row, stored.halt)
+        market = None if known is None or known.cycle is None else known.cycle.market
+        try:
+            market = await runner.desk.follow(row.symbol, row.strategy_id)
+        except InvalidInput as problem:
+            wish = wish.unusable(f"{problem} Nothing is started.")
+        cycle = None if known is None else known.cycle
+        status = stored.statuses.get(row.strategy_id)
+        runner.track(
+            Tracked(
+                strategy_id=row.strategy_id,
+                user_id=row.user_id,
+                account_id=row.account_id,
+                symbol=row.symbol,
+                cycle=cycle
+                or first_of(row, wish, stored.installation, market or Market(symbol=row.symbol)),
+                is_stored=cycle is not None,
+                wish=wish,
+                answered_rev=_answered(cycle, status, wish),
+                shown=None if status is None else shown_of(status),
+            )
+        )
+        self.home[row.strategy_id] = runner
+
+    async def _say_unreadable(self, row: Wanted, known: StoredCycle) -> None:
+        at = utc_now()
+        status = StrategyStatus(
+            strategy_id=row.strategy_id,
+            account_id=row.account_id,
+            actual_state=ActualState.NEEDS_ATTENTION,
+            observed_rev=row.desired_rev,
+            reason=f"{known.fault} Its orders stay as they are; nothing new is started.",
+            missing=None,
+            checked_at=at,
+            updated_at=at,
+        )
+        await self.database.write(lambda session: save_statuses(session, [status]))
+
+    async def learn(self, rows: list[Wanted], halt: Halt) -> None:
+        """Wishes that the poller read: new strategies come in, changed ones are woken."""
+        halted_anew = self.halt is None or self.halt.rev != halt.rev
+        self.halt = halt
+        for row in rows:
+            runner = self.running.get(row.account_id)
+            if runner is None:
+                continue
+            tracked = runner.tracked.get(row.strategy_id)
+            if tracked is None:
+                if not row.archived and row.strategy_id not in runner.unreadable:
+                    fresh = Stored({}, {}, [row], halt, self._installation or "")
+                    await self._take_in(runner, row, fresh)
+                    runner.inbox.wake({row.strategy_id})
+                continue
+            wish = self.reader.wish(row, halt)
+            if wish != tracked.wish:
+                tracked.wish = wish
+                runner.unanswered.add(row.strategy_id)
+                runner.inbox.wake({row.strategy_id})
+            if row.archived and tracked.cycle.is_idle():
+                runner.untrack(row.strategy_id)
+                self.home.pop(row.strategy_id, None)
+        if halted_anew:
+            await self._apply_halt(halt)
+
+    async def _apply_halt(self, halt: Halt) -> None:
+        for runner in self.running.values():
+            runner.halt_rev = halt.rev
+            for tracked in runner.tracked.values():
+                tracked.wish = self.reader.under_halt(tracked.wish, halt)
+            runner.inbox.wake(set(runner.tracked))
+
+    def wake(self, strategy_ids: set[int]) -> None:
+        """Hand woken strategies to the consumers of their accounts."""
+        by_runner: dict[AccountRunner, set[int]] = {}
+        for strategy_id in strategy_ids:
+            runner = self.home.get(strategy_id)
+            if runner is not None:
+                by_runner.setdefault(runner, set()).add(strategy_id)
+        for runner, ids in by_runner.items():
+            runner.inbox.wake(ids)
+
+    def hint(self, account_id: int, client_order_ids: set[str]) -> None:
+        """The venue says that these orders have changed."""
+        runner = self.running.get(account_id)
+        if runner is not None:
+            runner.inbox.look(client_order_ids)

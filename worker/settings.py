@@ -1,0 +1,88 @@
+"""What the worker is told by its environment or `.env`. A wrong value stops the start by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import InvalidInput
+
+LOOPBACK = ("localhost", "::1")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class WorkerSettings(BaseSettings):
+    """replay_*: a file of candles that stands in for the simulated market (tests, drills)."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    venue_routes: str = "{}"
+    heartbeat_url: str | None = None
+    log_level: str = "INFO"
+    log_retention_days: int = 90
+    replay_candles: Path | None = None
+    replay_market: Path | None = None
+    replay_symbol: str = "BTC/USDT"
+    replay_speed: float = 1.0
+    replay_lockstep: bool = False
+
+    @field_validator("venue_routes")
+    @classmethod
+    def _only_loopback(cls, value: str) -> str:
+        routes = orjson.loads(value)
+        if not isinstance(routes, dict):
+            raise ValueError("must be an object: host to URL")
+        for host, url in routes.items():
+            target = urlsplit(str(url)).hostname or ""
+            if target not in LOOPBACK and not target.startswith("127."):
+                raise ValueError(f"{host}: only addresses of this machine are accepted")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in LEVELS:
+            raise ValueError(f"must be one of {', '.join(LEVELS)}")
+        return value.upper()
+
+    @field_validator("log_retention_days")
+    @classmethod
+    def _some_days(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError("must be 1 or more")
+        return value
+
+    @field_validator("replay_speed")
+    @classmethod
+    def _forward(cls, value: float) -> float:
+        if not 0 < value <= 10_000:
+            raise ValueError("must be above 0 and at most 10000")
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @property
+    def routes(self) -> dict[str, str]:
+        found: dict[str, str] = orjson.loads(self.venue_routes)
+        return found
+
+
+def read_settings() -> WorkerSettings:
+    """Raises `InvalidInput` naming the variable."""
+    try:
+        return WorkerSettings()
+    except ValidationError as problems:
+        first = problems.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise InvalidInput(
+            name, f"{first['msg']}. Mend it in the environment or in .env."
+        ) from None

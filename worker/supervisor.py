@@ -1,0 +1,161 @@
+"""All tasks of one worker, each with a name. If one of them dies the worker stops itself, loudly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+
+from core.cycle import Cycle
+from db import audit
+from db.errors import CommitUnknown, DatabaseUnavailable
+from worker.candle_keeper import CandleKeeper
+from worker.database import Database
+from worker.group_commit import GroupCommit
+from worker.heartbeat import Heartbeat
+from worker.lockstep import Lockstep
+from worker.ownership import Ownership
+from worker.places import Places
+from worker.poller import Poller
+from worker.prices.public import PublicPrices
+from worker.prices.replay import ReplayPrices
+from worker.runners import Runners
+from worker.settings import WorkerSettings
+from worker.symbols import publish_symbols
+from worker.units import Unit, Writer
+from worker.venues.ledger import Ledger
+
+log = logging.getLogger(__name__)
+RECONCILE_EACH = 60
+CHAIN_EACH = 5.0
+
+
+class Supervisor:
+    """Composition root: the only place that knows all the parts."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: WorkerSettings,
+        replay: ReplayPrices | None,
+        audit_key: bytes | None,
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.replay = replay
+        self.audit_key = audit_key
+        self.stopping = asyncio.Event()
+        self.writer: GroupCommit[Unit, None] = GroupCommit(database, Writer(database.engine).commit)
+        self.ledger = Ledger(database)
+        self.places = Places(
+            database,
+            self.ledger,
+            replay,
+            lambda exchange: PublicPrices(exchange, settings.routes),
+            with_feeds=not settings.replay_lockstep,
+        )
+        self.runners = Runners(database, self.places.of_account, self.writer)
+        self.ownership = Ownership(database, lambda: self.runners)
+        self.poller = Poller(database, self.runners, lambda: self.ownership.name)
+        self.keeper = CandleKeeper(
+            database, lambda: self.ownership.name, self.places.desks, self.places.named
+        )
+        self.places.hint = self.runners.hint
+        self.places.wake = self.runners.wake
+
+    async def run(self) -> None:
+        """Until `stopping` is set (SIGTERM), or a task dies."""
+        await self.ownership.register()
+        await publish_symbols(self.database)
+        tasks = [asyncio.create_task(work(), name=name) for name, work in self._tasks().items()]
+        stop = asyncio.create_task(self.stopping.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait({*tasks, stop}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stop}:
+                log.error("task %s ended", task.get_name())
+                task.result()
+        finally:
+            await self._leave(tasks, stop)
+
+    def _tasks(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
+        tasks: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            "writer": self.writer.run,
+            "ledger": self.ledger.commits.run,
+            "beat": self.ownership.beat,
+            "claim": self.ownership.claim,
+            "wishes": self.poller.run,
+            "clock": self._clock,
+            "candles": self.keeper.run,
+        }
+        if self.audit_key is not None:
+            tasks["audit"] = self._chain
+        if self.settings.heartbeat_url:
+            tasks["heartbeat"] = Heartbeat(self.settings.heartbeat_url).run
+        if self.settings.replay_lockstep and self.replay is not None:
+            tasks["lockstep"] = self._lockstep
+        return tasks
+
+    async def _leave(self, tasks: list[asyncio.Task[None]], stop: asyncio.Task[bool]) -> None:
+        """Finish the turns under way while the writers still write, then end the rest."""
+        try:
+            async with asyncio.timeout(15):
+                await self.ownership.leave()
+        except (TimeoutError, DatabaseUnavailable, CommitUnknown) as error:
+            log.warning("left without a goodbye: %s", type(error).__name__)
+        for task in (*tasks, stop):
+            task.cancel()
+        await asyncio.gather(*tasks, stop, return_exceptions=True)
+        await self.places.close()
+
+    async def _clock(self) -> None:
+        """Each second: alarms, repeated questions; each minute a reconciliation of every account."""
+        rounds = 0
+        while True:
+            started = time.monotonic()
+            rounds += 1
+            self.places.check()
+            if not self.settings.replay_lockstep:
+                self._ring_alarms()
+            for number, runner in enumerate(list(self.runners.running.values())):
+                await runner.each_second()
+                # Spread over the minute, so that no second carries all of them.
+                if (rounds + number) % RECONCILE_EACH == 0:
+                    runner.inbox.reconcile()
+            await asyncio.sleep(max(0.05, 1.0 - (time.monotonic() - started)))
+
+    def _ring_alarms(self) -> None:
+        for desk in self.places.desks.values():
+            self.runners.wake(self.runners.alarms.due(desk.venue.now()))
+
+    async def _chain(self) -> None:
+        """Chain the audit rows that people's actions added."""
+        assert self.audit_key is not None
+        key = self.audit_key
+        while True:
+            try:
+                await self.database.write(lambda session: audit.chain(session, key))
+            except (DatabaseUnavailable, CommitUnknown) as error:
+                log.warning("audit rows wait to be chained: %s", error)
+            await asyncio.sleep(CHAIN_EACH)
+
+    async def _lockstep(self) -> None:
+        assert self.replay is not None
+        desk = self.places.named("simulated")
+        drive = Lockstep(
+            desk, self.places.venues["simulated"], self.replay,
+            self._cycles, self._settled, self.runners.wake,
+        )  # fmt: skip
+        await drive.run()
+        self.stopping.set()
+        await asyncio.Event().wait()
+
+    def _cycles(self) -> dict[int, Cycle]:
+        return {
+            strategy_id: runner.tracked[strategy_id].cycle
+            for strategy_id, runner in self.runners.home.items()
+        }
+
+    async def _settled(self) -> None:
+        for runner in list(self.runners.running.values()):
+            await runner.inbox.settled()

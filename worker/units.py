@@ -1,0 +1,93 @@
+"""What one account writes in one go, and the transaction that writes many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.cycle import Cycle
+from core.errors import StepladderError
+from db import cycles, journal, leases, status
+from db.cycles import CycleChange
+from db.errors import CommitUnknown, Stale
+from db.halt import read_halt
+from db.handles import Engine, Session
+from db.journal import JournalEntry
+from db.status import StrategyStatus
+from db.transactions import run
+from db.wanted import Revision, revisions
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`revisions`: the wishes under which orders are planned; another one in the row makes it stale."""
+
+    account_id: int
+    token: int
+    at: datetime
+    changes: tuple[CycleChange, ...]
+    closed: tuple[Cycle, ...]
+    statuses: tuple[StrategyStatus, ...]
+    journal: tuple[JournalEntry, ...]
+    revisions: Mapping[int, Revision]
+    halt_rev: int
+
+
+class Writer:
+    """Runs in a thread. One fence statement for the accounts of a whole batch."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def commit(self, units: Sequence[Unit]) -> list[BaseException | None]:
+        """One result per unit. Whatever goes wrong with the batch, its units run again one by one;
+        only a COMMIT of unknown outcome is never repeated."""
+        try:
+            return list(run(self.engine, lambda session: self._write(session, units)))
+        except CommitUnknown as unknown:
+            return [unknown for _ in units]
+        except StepladderError as error:
+            if len(units) == 1:
+                return [error]
+        return [self.commit([unit])[0] for unit in units]
+
+    def _write(self, session: Session, units: Sequence[Unit]) -> list[BaseException | None]:
+        tokens = {unit.account_id: unit.token for unit in units}
+        leases.fence(session, tokens)
+        stale = _stale(session, units)
+        good = [unit for unit in units if unit.account_id not in stale]
+        changes = [change for unit in good for change in unit.changes]
+        if changes:
+            cycles.save(session, changes, tokens, good[0].at)
+        for at, over in _closed_by_time(good).items():
+            cycles.close(session, over, at)
+        status.save(session, [row for unit in good for row in unit.statuses])
+        journal.append(session, [entry for unit in good for entry in unit.journal])
+        return [stale.get(unit.account_id) for unit in units]
+
+
+def _closed_by_time(units: Sequence[Unit]) -> dict[datetime, list[Cycle]]:
+    found: dict[datetime, list[Cycle]] = {}
+    for unit in units:
+        if unit.closed:
+            found.setdefault(unit.at, []).extend(unit.closed)
+    return found
+
+
+def _stale(session: Session, units: Sequence[Unit]) -> dict[int, BaseException]:
+    """Accounts that plan orders under a wish that is no longer the row's."""
+    planned = {sid: rev for unit in units for sid, rev in unit.revisions.items()}
+    if not planned:
+        return {}
+    now = revisions(session, list(planned))
+    halt_rev = read_halt(session).rev
+    return {
+        unit.account_id: Stale("the wanted state changed while orders were planned")
+        for unit in units
+        if unit.revisions
+        and (
+            unit.halt_rev != halt_rev
+            or any(now.get(sid) != rev for sid, rev in unit.revisions.items())
+        )
+    }

@@ -1,0 +1,1 @@
+"""The places where orders go: one small protocol, one module per kind."""

@@ -1,0 +1,86 @@
+"""`Venue`: what the worker asks of an exchange, a paper exchange or the simulated market."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from core.candles import Candle
+from core.events import Quote
+from core.market import Market
+from core.orders import Order, OrderUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class TimedQuote:
+    """A quote with the venue's time at which it was true, and ours (monotonic) when it arrived."""
+
+    at: datetime
+    quote: Quote
+    received: float
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    free: Decimal
+    used: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order that rests on the venue, ours or not."""
+
+    client_order_id: str
+    symbol: str
+    update: OrderUpdate
+
+
+class Venue(Protocol):
+    """Every method may raise `VenueUnavailable`; `place` and `cancel` also `OutcomeUnknown`.
+
+    `request_window`: how long after its signed time a request can still be accepted.
+    `index_lag`: how long an accepted order may be missing from answers.
+    `confirms_exits`: exits and entries need two quotes a second apart.
+    """
+
+    request_window: timedelta
+    index_lag: timedelta
+
+    def now(self) -> datetime:
+        """The venue's own time: orders are signed with it."""
+
+    async def market(self, symbol: str) -> Market:
+        """Trading rules of `symbol`. Raises `core.errors.InvalidInput` when it is not traded."""
+
+    async def attach(self, account_id: int, stated: dict[str, Decimal]) -> None:
+        """Make the account ready; time in which no worker ran is walked before this returns."""
+
+    async def detach(self, account_id: int) -> None:
+        """Forget what is held in memory for the account."""
+
+    async def place(
+        self, account_id: int, symbol: str, orders: Sequence[Order]
+    ) -> list[OrderUpdate]:
+        """Send each order once, signed with its `created_at`. One update each; an order whose
+        outcome is unknown is missing from the answer."""
+
+    async def cancel(self, account_id: int, symbol: str, orders: Sequence[Order]) -> None:
+        """Ask for the cancel. The reply proves nothing: `look_up` afterwards."""
+
+    async def look_up(self, account_id: int, orders: Sequence[Order]) -> list[OrderUpdate]:
+        """Snapshots of those orders that the venue knows, open or finished, with their trades.
+
+        One that is missing from a successful answer was not known there when it was asked.
+        """
+
+    async def open_orders(self, account_id: int) -> list[OpenOrder]:
+        """Everything that rests on the account."""
+
+    async def balances(self, account_id: int) -> dict[str, Balance]:
+        """By asset."""
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
+        """Closed 1-minute candles that open in [since, until)."""
