@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.cycle import Cycle
-from core.orders import Order, OrderStatus, Slot
+from core.market import Side
+from core.orders import Kind, Order, OrderStatus, Slot
 
 FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=5)
@@ -72,7 +73,7 @@ def _attention(cycle: Cycle, order: Order) -> Attention | None:
         return None
     if cycle.forgiven_at is not None and order.finished_at <= cycle.forgiven_at:
         return None
-    if order.status is OrderStatus.REFUSED:
+    if order.status is OrderStatus.REFUSED and not _was_dust(cycle, order):
         why = f" ({order.reason})" if order.reason else ""
         return Attention(
             order.slot,
@@ -88,6 +89,15 @@ def _attention(cycle: Cycle, order: Order) -> Attention | None:
             " placed again until you press Try again.",
         )
     return None
+
+
+def _was_dust(cycle: Cycle, order: Order) -> bool:
+    """An exit too small for the venue's minima: its refusal says that this is dust, not that it failed."""
+    return (
+        order.side is Side.SELL
+        and order.kind is Kind.MARKET
+        and not cycle.market.is_tradable(order.quantity, order.planned_price)
+    )
 
 
 def slot_name(slot: Slot) -> str:

@@ -79,9 +79,10 @@ def is_sellable(cycle: Cycle, held: Position) -> bool:
 
 
 def _exit_price(cycle: Cycle, held: Position) -> Decimal | None:
-    """What a market exit reckons with, before a quote says more."""
-    if held.sold > 0:
-        return held.sold_proceeds / held.sold
+    """What a market exit reckons with: the price of its last try, or where it was decided."""
+    for order in reversed(cycle.orders):
+        if order.side is Side.SELL and order.kind is Kind.MARKET:
+            return order.planned_price
     if cycle.exit is ExitReason.STOP_LOSS:
         return stop_price(cycle, held)
     if cycle.exit is ExitReason.TRAILING:
@@ -280,8 +281,6 @@ def _market_exit(
         return [_as_is(live)]
     quantity = cycle.market.round_quantity(held.quantity)
     if quote is None or not is_sellable(cycle, held):
-        return []
-    if not cycle.market.is_tradable(quantity, quote.bid):
         return []
     late = cycle.exit_at is not None and at - cycle.exit_at >= WIDEN_AFTER
     collar = quote.bid * (ONE - quote.slippage) * (ONE - (WIDE_COLLAR if late else COLLAR))
