@@ -51,7 +51,7 @@ class Position:
 @exact
 def position(cycle: Cycle) -> Position:
     """The position of `cycle`, pooled with the dust carried into it."""
-    book = _Book(cycle.carried, cycle.market.base, cycle.market.fee_currency)
+    book = Book(cycle.carried, cycle.market.base, cycle.market.fee_currency)
     sides = [(fill, order.side) for order in cycle.orders for fill in order.fills]
     if len(sides) > 1:
         sides.sort(key=lambda pair: fill_order(pair[0]))
@@ -73,7 +73,7 @@ def booked_cost(cost: Decimal, held: Decimal, sold: Decimal) -> tuple[Decimal, D
     return cost - stays, stays
 
 
-class _Book:
+class Book:
     """Accumulates fills in the order in which they happened."""
 
     def __init__(self, carried: Holding, base: str, fee_currency: FeeCurrency) -> None:
