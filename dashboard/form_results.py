@@ -6,14 +6,17 @@ from decimal import Decimal
 
 import streamlit as st
 
+from core.exposure import FALLS, outlook_of_ladder
 from core.ladder import Ladder
 from core.market import Market
 from core.parameters import Parameters
 from dashboard.charts.ladder import ladder_figure
-from dashboard.formatting import count, escape, money, percent, price, short_percent
-from dashboard.page_parts import figure
-from dashboard.risk import FALLS, planned_losses
+from dashboard.formatting import amount, count, escape, money, percent, price, short_percent
+from dashboard.page_parts import BOX, figure, losses
+from dashboard.risk import results_after
 from dashboard.strategy_history import table
+
+LOSS_HELP = "What selling everything would bring after that fall from the first buy, in one cycle."
 
 
 def draw(parameters: Parameters, ladder: Ladder, market: Market, free: Decimal | None) -> None:
@@ -30,12 +33,19 @@ def draw(parameters: Parameters, ladder: Ladder, market: Market, free: Decimal |
         st.caption("Touch a point to read it. Bars: money spent at each buy.")
     else:
         table(ladder_rows(ladder, market))
+        st.caption(
+            escape(
+                f"Prices and money in {market.quote}. Fall: from the first buy. Rise needed: from that buy to"
+                " where everything is sold."
+            )
+        )
 
 
 def _figures(parameters: Parameters, ladder: Ladder, market: Market, free: Decimal | None) -> None:
     quote = market.quote
-    losses = planned_losses(parameters, ladder, market)
-    with st.grid(min_column_width=150, gap="small"):
+    start = ladder.rungs[0].level.price
+    results = results_after(outlook_of_ladder(parameters, market, start))
+    with st.grid(min_column_width=BOX, gap="small"):
         figure(
             "Money needed", money(ladder.required_capital, quote),
             "The first buy and all extra buys, fees included.",
@@ -45,17 +55,13 @@ def _figures(parameters: Parameters, ladder: Ladder, market: Market, free: Decim
             "Fall covered", percent(ladder.max_deviation, 1),
             "How far below the first buy the last extra buy waits. Below that nothing more is bought.",
         )  # fmt: skip
-        for fall, loss in losses.items():
-            figure(
-                f"If it falls {percent(fall, 0)}", money(loss, quote, signed=True),
-                "What selling everything would bring after that fall from the first buy.",
-            )  # fmt: skip
+        losses(results, quote, LOSS_HELP)
         figure(
             "A cycle earns about", money(_usual_gain(parameters, ladder), quote, signed=True),
             "When the price rises to the take profit right after the first buy. More when extra buys"
             " were filled before.",
         )  # fmt: skip
-    worst = losses[FALLS[-1]]
+    worst = results[FALLS[-1]]
     gain = _usual_gain(parameters, ladder)
     if gain > 0 and worst < 0:
         st.caption(
@@ -75,12 +81,12 @@ def ladder_rows(ladder: Ladder, market: Market) -> list[dict[str, str]]:
         {
             "Buy": "First" if rung.level.number == 0 else str(rung.level.number),
             "Fall": percent(-rung.level.deviation),
-            f"Price ({quote})": price(rung.level.price, tick),
-            "Spends": money(rung.level.cost, quote),
-            "Spent so far": money(rung.cumulative_cost, quote),
+            "Price": price(rung.level.price, tick),
+            "Spends": amount(rung.level.cost, quote),
             "Average": price(rung.average_entry_price, tick),
-            "Take profit at": price(rung.take_profit_price, tick),
+            "Sells at": price(rung.take_profit_price, tick),
             "Rise needed": percent(rung.required_change),
+            "Spent so far": amount(rung.cumulative_cost, quote),
         }
         for rung in ladder.rungs
     ]

@@ -41,11 +41,13 @@ def _places(value: Decimal, usual: int, significant: int) -> int:
 
 def money(value: Decimal | None, coin: str, *, signed: bool = False) -> str:
     """An amount of a quote coin: "1,234.50 USDT"."""
-    if value is None:
-        return NONE
+    return NONE if value is None else f"{amount(value, coin, signed=signed)}{NARROW}{coin}"
+
+
+def amount(value: Decimal, coin: str, *, signed: bool = False) -> str:
+    """As `money`, for columns whose heading or caption names the coin."""
     usual, significant = (2, 2) if coin in TWO_PLACES else (6, 4)
-    digits = _digits(value, _places(value, usual, significant), signed=signed)
-    return f"{digits}{NARROW}{coin}"
+    return _digits(value, _places(value, usual, significant), signed=signed)
 
 
 def quantity(value: Decimal | None, coin: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.formatting import escape, money
+from core.exposure import FALLS
+from dashboard.formatting import escape, money, percent
 from dashboard.words import KIND_COLOURS, KIND_SENTENCES, KIND_WORDS
 from db.accounts import AccountKind
 
@@ -17,7 +18,7 @@ def header(title: str, kinds: Iterable[AccountKind]) -> None:
     shown = [kind for kind in AccountKind if kind in set(kinds)]
     for kind in shown:
         st.markdown(f":{KIND_COLOURS[kind]}-badge[**{KIND_WORDS[kind]}**] {KIND_SENTENCES[kind]}")
-    st.title(escape(title), anchor=False)
+    st.header(escape(title), anchor=False)
 
 
 def signed(value: Decimal | None, coin: str) -> str:
@@ -29,10 +30,29 @@ def signed(value: Decimal | None, coin: str) -> str:
 
 
 def figure(label: str, value: str, help_text: str | None = None, delta: str | None = None) -> None:
-    """One number in a box. The colour of `delta` is left out: words say it."""
-    st.metric(
-        label, value, delta=delta, delta_color="off", delta_arrow="off", help=help_text, border=True
-    )
+    """One number in a box that wraps where `st.metric` would cut; `delta`: small words below."""
+    with st.container(border=True, height="stretch", gap=None):
+        st.caption(escape(label), help=help_text)
+        st.markdown(f"##### {escape(value)}")
+        if delta:
+            st.caption(escape(delta))
+
+
+BOX = 165
+"""Two boxes side by side fit a phone of 390 px, four a desktop."""
+
+
+def losses(results: Mapping[Decimal, Decimal], quote: str, help_text: str) -> None:
+    """One box per fall. Without a price nothing can be said."""
+    for fall in FALLS:
+        result = results.get(fall)
+        word = "Result" if result is not None and result > 0 else "Loss"
+        label = f"{word} at {percent(-fall, 0)}"
+        figure(
+            label,
+            "no price yet" if result is None else money(result, quote, signed=True),
+            help_text,
+        )
 
 
 def empty(sentence: str) -> None:

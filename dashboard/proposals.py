@@ -1,82 +1,54 @@
-"""Presets named by the fall they cover and sized by money, and what an account has free for them."""
+"""Presets sized for an account, and what an account has free for them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from dataclasses import replace
+from decimal import Decimal
 
 from core.ladder import required_capital
 from core.market import Market
 from core.money import ONE, ZERO, exact, half_up
 from core.parameters import Parameters
+from core.presets import SHARE, Preset, presets_for, size_preset
 from core.reserve import locked_on_venue, still_to_spend
 from dashboard.database import read
 from dashboard.formatting import utc_now
 from db import reports
 from db.accounts import Account
 
-SHARE = Decimal("0.2")
 SMALLEST_BUDGET = Decimal(100)
-CENT, BASIS_POINT = Decimal("0.01"), Decimal("0.0001")
+USUAL = 1
+"""Which of the presets a new form begins with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """`covers`: how far below the first buy the last extra buy waits, a fraction."""
-
-    covers: Decimal
-    levels: int
-    step_scale: Decimal
-    volume_scale: Decimal
-    take_profit: Decimal
-
-    @exact
-    def parameters(self, budget: Decimal) -> Parameters:
-        """All buys together, fees included, cost at most `budget`."""
-        steps = sum((self.step_scale**number for number in range(self.levels)), ZERO)
-        unit = Parameters(
-            base_order_size=ONE,
-            safety_order_size=ONE,
-            max_safety_orders=self.levels,
-            active_safety_orders=self.levels,
-            price_deviation=(self.covers / steps).quantize(BASIS_POINT, rounding=ROUND_UP),
-            step_scale=self.step_scale,
-            volume_scale=self.volume_scale,
-            take_profit=self.take_profit,
-        )
-        size = (budget / required_capital(unit, Market())).quantize(CENT, rounding=ROUND_DOWN)
-        return _sized(unit, max(size, CENT))
+def presets(is_practice: bool) -> dict[str, Preset]:
+    """By the name that people see."""
+    return {preset.name: preset for preset in presets_for(is_practice)}
 
 
-def _sized(unit: Parameters, size: Decimal) -> Parameters:
-    return Parameters(
-        base_order_size=size,
-        safety_order_size=size,
-        max_safety_orders=unit.max_safety_orders,
-        active_safety_orders=unit.active_safety_orders,
-        price_deviation=unit.price_deviation,
-        step_scale=unit.step_scale,
-        volume_scale=unit.volume_scale,
-        take_profit=unit.take_profit,
-    )
+def usual(is_practice: bool) -> str:
+    names = list(presets(is_practice))
+    return names[min(USUAL, len(names) - 1)]
 
 
-_D = Decimal
-PRESETS = {
-    f"−{preset.covers * 100:.0f} %": preset
-    for preset in (
-        Preset(_D("0.10"), 5, _D("1.3"), _D("1.3"), _D("0.01")),
-        Preset(_D("0.20"), 6, _D("1.4"), _D("1.4"), _D("0.012")),
-        Preset(_D("0.35"), 7, _D("1.4"), _D("1.4"), _D("0.015")),
-        Preset(_D("0.50"), 8, _D("1.4"), _D("1.4"), _D("0.015")),
-        Preset(_D("0.65"), 9, _D("1.4"), _D("1.4"), _D("0.02")),
-    )
-}
-USUAL = "−35 %"
+def sized(
+    preset: Preset, budget: Decimal, market: Market | None, price: Decimal | None
+) -> Parameters:
+    """The whole ladder costs at most `budget`. Raises InvalidInput when that is too little."""
+    if market is None or price is None:
+        return roughly_sized(preset, budget)
+    return size_preset(preset, budget, market, price, share=ONE)
+
+
+@exact
+def roughly_sized(preset: Preset, budget: Decimal) -> Parameters:
+    """Without regard to minima: for a form that has no prices yet, or that shows what is wrong."""
+    size = half_up(budget / required_capital(preset.shape, Market()), 2)
+    size = max(size, Decimal("0.01"))
+    return replace(preset.shape, base_order_size=size, safety_order_size=size)
 
 
 def first_budget(free: Decimal | None) -> Decimal:
-    """A fifth of what is free: one fall should not take everything."""
     if free is None:
         return SMALLEST_BUDGET
     return max(half_up(free * SHARE, 0), min(SMALLEST_BUDGET, free))

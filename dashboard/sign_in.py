@@ -12,9 +12,7 @@ from db import links
 from db.login import LoginRefused
 from db.passwords import hash_password
 
-PASSWORD_HELP = (
-    "At least 12 characters; four words that do not belong together are easy to keep."  # noqa: S105
-)
+HOW_LONG = "At least 12 characters; four words that do not belong together are easy to keep."
 MISMATCH = "The two passwords are not the same; type both again."
 
 
@@ -112,9 +110,7 @@ def _reset(token: str) -> None:
 
 
 def _two_passwords() -> tuple[str, str]:
-    first = st.text_input(
-        "Password", type="password", help=PASSWORD_HELP, autocomplete="new-password"
-    )
+    first = st.text_input("Password", type="password", help=HOW_LONG, autocomplete="new-password")
     again = st.text_input("The same password again", type="password", autocomplete="new-password")
     return first, again
 

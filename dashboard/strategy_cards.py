@@ -36,8 +36,8 @@ class Shelf:
         return Risk(
             in_position=sum((risk.in_position for risk in risks), ZERO),
             still_to_spend=sum((risk.still_to_spend for risk in risks), ZERO),
-            losses={
-                fall: sum((risk.losses[fall] for risk in risks if risk.losses), ZERO)
+            results={
+                fall: sum((risk.results[fall] for risk in risks if risk.results), ZERO)
                 for fall in FALLS
             },
             is_complete=all(risk.is_complete for risk in risks),

@@ -26,7 +26,8 @@ from db.sessions import Principal
 CLICK = "_form_click"
 LOADED = "_form_loaded"
 BUDGET = "form_budget"
-PRESET = "form_preset"
+PRESETS = {True: "form_preset_practice", False: "form_preset"}
+PROBLEM = "_form_preset_problem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Place:
     price: Decimal | None
     market: Market | None
     free: Decimal | None
+    is_practice: bool
 
     @property
     def quote(self) -> str:
@@ -52,7 +54,7 @@ def draw(person: Principal, editing: int | None = None) -> None:
         detail = read(
             lambda session: reports.strategy_detail(session, person.user_id, number, at=utc_now())
         )
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([3, 5], gap="medium")
     with left:
         place = _place(person, detail)
     if place is None:
@@ -93,10 +95,10 @@ def _place(person: Principal, detail: StrategyDetail | None) -> Place | None:
     )  # fmt: skip
     if chosen.note:
         st.caption(escape(chosen.note))
-    return _known(person, account, chosen.symbol)
+    return _known(person, account, chosen.symbol, chosen.is_practice)
 
 
-def _known(person: Principal, account: Account, symbol: str) -> Place:
+def _known(person: Principal, account: Account, symbol: str, is_practice: bool = False) -> Place:
     now = utc_now()
     return Place(
         account,
@@ -104,6 +106,7 @@ def _known(person: Principal, account: Account, symbol: str) -> Place:
         prices.last_price(account.venue, symbol, now),
         prices.market(account.venue, symbol),
         proposals.free_balance(person.user_id, account, symbol.partition("/")[2]),
+        is_practice,
     )
 
 
@@ -119,29 +122,42 @@ def _load_once(place: Place, detail: StrategyDetail | None) -> None:
         _put(detail.parameters)
         return
     st.session_state[BUDGET] = float(proposals.first_budget(place.free))
-    st.session_state.setdefault(PRESET, proposals.USUAL)
-    _use_preset()
+    st.session_state[PRESETS[place.is_practice]] = proposals.usual(place.is_practice)
+    _use_preset(place)
 
 
 def _presets(place: Place) -> None:
     st.number_input(
         f"Money for this strategy ({place.quote})", key=BUDGET, step=100.0, format="%.2f",
-        value=None, on_change=_use_preset,
+        value=None, on_change=_use_preset, args=(place,),
         help="The most that all buys of a cycle together may cost. The presets are sized by it.",
     )  # fmt: skip
     if place.free is not None:
-        st.caption(escape(f"{money(place.free, place.quote)} of this account is not needed yet."))
-    st.segmented_control(
-        "How deep a fall should the extra buys cover?", list(proposals.PRESETS), key=PRESET,
-        required=True, on_change=_use_preset,
+        st.caption(escape(f"{money(place.free, place.quote)} of this account is free."))
+    offered = proposals.presets(place.is_practice)
+    chosen = st.radio(
+        "How deep a fall should the extra buys cover?", list(offered),
+        key=PRESETS[place.is_practice], on_change=_use_preset, args=(place,),
         help="Deeper survives more and ties up money longer; shallower earns faster and breaks sooner.",
     )  # fmt: skip
+    if chosen:
+        st.caption(escape(offered[chosen].advice))
+    problem = st.session_state.get(PROBLEM)
+    if problem:
+        st.error(escape(problem))
 
 
-def _use_preset() -> None:
-    name = st.session_state.get(PRESET) or proposals.USUAL
+def _use_preset(place: Place) -> None:
+    """A preset, or the money for it, was chosen: the fields below follow."""
+    name = st.session_state.get(PRESETS[place.is_practice]) or proposals.usual(place.is_practice)
+    preset = proposals.presets(place.is_practice)[name]
     budget = Decimal(repr(st.session_state.get(BUDGET) or 0.0))
-    _put(proposals.PRESETS[name].parameters(budget))
+    st.session_state[PROBLEM] = None
+    try:
+        _put(proposals.sized(preset, budget, place.market, place.price))
+    except InvalidInput as problem:
+        st.session_state[PROBLEM] = f"The money for this strategy {problem.sentence}"
+        _put(proposals.roughly_sized(preset, budget))
 
 
 def _put(parameters: Parameters) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,37 +15,28 @@ from core.orders import Role
 from dashboard import access
 from dashboard.charts.profit import profit_figure
 from dashboard.database import read
-from dashboard.formatting import money, price, quantity, short_when, utc_now
+from dashboard.formatting import escape, money, price, quantity, short_when, utc_now
 from dashboard.page_parts import empty
 from dashboard.words import ENDED_WORDS, ORDER_WORDS, role_words
 from db import reports
 from db.reports import ClosedCycle, StrategyCard
 from db.sessions import Principal
 
+MOST = 60
 MARKS = {"info": "", "warning": "⚠️", "alarm": "🚨"}
 
 
 @access.guarded(run_every=5)
 def journal(person: Principal, strategy_id: int) -> None:
     rows = read(
-        lambda session: reports.strategy_journal(session, person.user_id, strategy_id, limit=200)
+        lambda session: reports.strategy_journal(session, person.user_id, strategy_id, limit=MOST)
     )
     if not rows:
         empty(
             "Nothing has happened yet. Every action of the worker will stand here with its reason."
         )
         return
-    table(
-        [
-            {
-                "Time": short_when(row.at, person.time_zone),
-                "": MARKS.get(row.level, ""),
-                "What and why": row.sentence,
-            }
-            for row in rows
-        ],
-        wide="What and why",
-    )
+    sentences([(row.at, row.level, row.sentence) for row in rows], person.time_zone)
     st.caption(f"Newest first. Time in {person.time_zone}.")
 
 
@@ -147,6 +140,23 @@ def _card(person: Principal, strategy_id: int) -> StrategyCard:
     return read(
         lambda session: reports.strategy_detail(session, person.user_id, strategy_id, at=utc_now())
     ).card
+
+
+def sentences(rows: Iterable[tuple[datetime, str, str]], time_zone: str) -> None:
+    """(time, level, sentence) as rows whose text wraps instead of being cut."""
+    st.table(
+        pd.DataFrame(
+            [
+                {
+                    "Time": escape(short_when(at, time_zone)),
+                    "What and why": f"{MARKS.get(level, '')} {escape(sentence)}".strip(),
+                }
+                for at, level, sentence in rows
+            ]
+        ),
+        border="horizontal",
+        hide_index=True,
+    )
 
 
 def table(rows: list[dict[str, str]], wide: str | None = None) -> None:

@@ -22,15 +22,20 @@ from dashboard.formatting import (
     quantity,
     utc_now,
 )
-from dashboard.page_parts import figure, worker_silent
-from dashboard.risk import FALLS, drawdown_of, risk_of
+from dashboard.page_parts import BOX, figure, losses, worker_silent
+from dashboard.risk import drawdown_of, risk_of
 from dashboard.words import DESIRED_WORDS, STATE_COLOURS, state_word
 from db import reports
 from db.reports import StrategyCard
 from db.sessions import Principal
 
 SEEN = "_state_seen"
-SPANS = {"3 hours": (1, 3.0), "1 day": (5, 24.0), "1 week": (60, 168.0)}
+LOSS_HELP = (
+    "What selling everything would bring after the price has fallen so far from now, with the extra buys"
+    " made on the way."
+)
+STILL_HELP = "What the extra buys that are not filled yet would cost, fees included."
+SPANS = {"1 hour": (1, 1.0), "3 hours": (1, 3.0), "1 day": (5, 24.0), "1 week": (60, 168.0)}
 OLD_PRICE = timedelta(seconds=30)
 
 
@@ -77,15 +82,9 @@ def _state(card: StrategyCard) -> None:
 def _figures(card: StrategyCard, drawdown: object, now: datetime) -> None:
     risk, quote = risk_of(card), card.quote
     base = card.symbol.partition("/")[0]
-    with st.grid(min_column_width=150, gap="small"):
-        for fall in FALLS:
-            value = money(risk.losses[fall], quote, signed=True) if risk.losses else "–"
-            figure(
-                f"If the price falls {percent(fall, 0)}",
-                value,
-                "Unrealized PnL after that fall from now, with the extra buys made on the way.",
-            )
-        figure("Still to be spent", money(risk.still_to_spend, quote))
+    with st.grid(min_column_width=BOX, gap="small"):
+        losses(risk.results, quote, LOSS_HELP)
+        figure("Still to be spent", money(risk.still_to_spend, quote), STILL_HELP)
         held = card.position.quantity if card.position else None
         figure(
             "Position",
@@ -113,7 +112,7 @@ def _price_line(card: StrategyCard, now: datetime) -> None:
         return
     age = now - card.price_at
     text = f"Price {price(card.last_price)} {card.quote}, {ago(card.price_at, now)}"
-    if age > OLD_PRICE:
+    if age > OLD_PRICE and not card.silent:
         st.warning(
             f"The last price is {duration(age.total_seconds())} old; figures that need it are too."
         )
@@ -132,10 +131,10 @@ def _price_line(card: StrategyCard, now: datetime) -> None:
 def chart(person: Principal, strategy_id: int) -> None:
     now = utc_now()
     span = st.segmented_control(
-        "Time shown", list(SPANS), default="3 hours", required=True, key="chart_span",
+        "Time shown", list(SPANS), default="1 hour", required=True, key="chart_span",
         label_visibility="collapsed",
     )  # fmt: skip
-    minutes, hours = SPANS[span or "3 hours"]
+    minutes, hours = SPANS[span or "1 hour"]
     detail = read(
         lambda session: reports.strategy_detail(session, person.user_id, strategy_id, at=now)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +46,8 @@ class FillMark:
     words: str
 
 
+# Of the height of the chart: below that two labels touch.
+LABEL_HEIGHT = 0.04
 STYLES: dict[LineKind, tuple[str, str, float]] = {
     LineKind.LEVEL: (appearance.ACCENT, "dash", 1),
     LineKind.PLANNED: (appearance.QUIET, "dot", 1),
@@ -94,13 +97,14 @@ def market_figure(
             },
             name="Bought" if side is Side.BUY else "Sold", showlegend=bool(marks),
         )  # fmt: skip
-    shapes, annotations = _lines(lines)
+    limits = _range(candles, lines)
+    shapes, annotations = _lines(lines, limits[1] - limits[0] if limits else 1)
     figure.update_layout(
         appearance.layout(
             height,
             uirevision=view,
             xaxis=appearance.axis(rangeslider={"visible": False}, type="date"),
-            yaxis=appearance.axis(side="left", range=_range(candles, lines)),
+            yaxis=appearance.axis(side="left", range=limits),
             shapes=shapes,
             annotations=annotations,
             margin={"l": 8, "r": 76, "t": 8, "b": 8},
@@ -114,10 +118,13 @@ def _clock(at: datetime, there: ZoneInfo) -> datetime:
     return at.astimezone(there).replace(tzinfo=None)
 
 
-def _lines(lines: Sequence[PriceLine]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _lines(
+    lines: Sequence[PriceLine], span: float
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """One list of shapes and one of labels: add_hline costs eight milliseconds for each line."""
+    places = spread([float(line.price) for line in lines], span * LABEL_HEIGHT)
     shapes, annotations = [], []
-    for line in lines:
+    for line, place in zip(lines, places, strict=True):
         colour, dash, width = STYLES[line.kind]
         y = float(line.price)
         shapes.append(
@@ -128,12 +135,21 @@ def _lines(lines: Sequence[PriceLine]) -> tuple[list[dict[str, Any]], list[dict[
         )  # fmt: skip
         annotations.append(
             {
-                "xref": "paper", "x": 1, "xanchor": "left", "yref": "y", "y": y, "yanchor": "middle",
-                "text": line.label, "showarrow": False, "font": {"color": colour, "size": 11},
-                "hovertext": price_text(line.price),
+                "xref": "paper", "x": 1, "xanchor": "left", "yref": "y", "y": place,
+                "yanchor": "middle", "text": line.label, "showarrow": False,
+                "font": {"color": colour, "size": 11}, "hovertext": price_text(line.price),
             }
         )  # fmt: skip
     return shapes, annotations
+
+
+def spread(values: Sequence[float], least: float) -> list[float]:
+    """Where labels stand so that neighbours are at least `least` apart, in the same order."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    placed = list(values)
+    for before, after in itertools.pairwise(order):
+        placed[after] = max(placed[after], placed[before] + least)
+    return placed
 
 
 def _range(candles: Sequence[Candle], lines: Sequence[PriceLine]) -> list[float] | None:

@@ -10,7 +10,7 @@ from dashboard import access, administration_halt, administration_people
 from dashboard.database import read
 from dashboard.formatting import ago, count, escape, money, short_when, utc_now
 from dashboard.page_parts import empty, facts, header
-from dashboard.strategy_history import MARKS, table
+from dashboard.strategy_history import sentences, table
 from dashboard.words import DESIRED_WORDS, KIND_WORDS, state_word
 from db import reports
 from db.sessions import Principal
@@ -92,22 +92,22 @@ def strategies(person: Principal) -> None:
 
 @access.guarded(run_every=5, administrator=True)
 def journal(person: Principal) -> None:
-    rows = read(lambda session: reports.all_journal(session, person.user_id, limit=300))
+    rows = read(lambda session: reports.all_journal(session, person.user_id, limit=100))
     if not rows:
         empty("Nothing has happened yet.")
         return
-    table(
+    sentences(
         [
-            {
-                "Time": short_when(row.at, person.time_zone),
-                "": MARKS.get(row.level, ""),
-                "Strategy": "" if row.strategy_id is None else str(row.strategy_id),
-                "What and why": row.sentence,
-            }
+            (
+                row.at,
+                row.level,
+                row.sentence if row.strategy_id is None else f"[{row.strategy_id}] {row.sentence}",
+            )
             for row in rows
         ],
-        wide="What and why",
+        person.time_zone,
     )
+    st.caption("In brackets: the number of the strategy.")
 
 
 @access.guarded(run_every=5, administrator=True)
@@ -115,7 +115,7 @@ def log(person: Principal) -> None:
     chosen = st.selectbox("Show", LEVELS, key="log_level")
     level = None if chosen == LEVELS[0] else chosen
     rows = read(
-        lambda session: reports.log_records(session, person.user_id, level=level, limit=300)
+        lambda session: reports.log_records(session, person.user_id, level=level, limit=200)
     )
     if not rows:
         empty("No messages of this kind.")

@@ -6,15 +6,19 @@ import streamlit as st
 
 from dashboard import access, pages
 from dashboard.database import read
-from dashboard.formatting import escape, money, percent, price, quantity, utc_now
-from dashboard.page_parts import empty, facts, figure, header, signed, worker_silent
-from dashboard.risk import FALLS, risk_of
+from dashboard.formatting import escape, money, price, quantity, utc_now
+from dashboard.page_parts import BOX, empty, facts, figure, header, losses, signed, worker_silent
+from dashboard.risk import risk_of
 from dashboard.strategy_cards import Shelf, shelves
 from dashboard.words import DESIRED_WORDS, KIND_COLOURS, KIND_WORDS, STATE_COLOURS, state_word
 from db import accounts, reports
 from db.reports import StrategyCard
 from db.sessions import Principal
 
+LOSS_HELP = (
+    "What selling everything would bring after all prices have fallen so far from now, with the extra buys"
+    " made on the way."
+)
 STILL_HELP = "What the extra buys that are not filled yet would cost, fees included."
 
 
@@ -46,16 +50,10 @@ def _shelf(shelf: Shelf) -> None:
     badge = f":{KIND_COLOURS[shelf.kind]}-badge[**{KIND_WORDS[shelf.kind]}**]"
     st.subheader(f"{badge} {escape(shelf.quote)}", anchor=False)
     risk, quote = shelf.risk, shelf.quote
-    with st.grid(min_column_width=150, gap="small"):
-        figure("In positions now", money(risk.in_position, quote), "What the coins held cost.")
+    with st.grid(min_column_width=BOX, gap="small"):
+        losses(risk.results, quote, LOSS_HELP)
         figure("Still to be spent", money(risk.still_to_spend, quote), STILL_HELP)
-        for fall in FALLS:
-            figure(
-                f"If prices fall {percent(fall, 0)}",
-                money(risk.losses[fall], quote, signed=True),
-                "Unrealized PnL of all open positions after that fall from now, with the extra buys"
-                " made on the way.",
-            )
+        figure("In positions now", money(risk.in_position, quote), "What the coins held cost.")
         figure("Unrealized PnL", money(shelf.unrealized, quote, signed=True))
         figure("Realized PnL", money(shelf.realized, quote, signed=True), "After all fees.")
     if not risk.is_complete:
@@ -90,7 +88,10 @@ def _facts(card: StrategyCard) -> list[tuple[str, str]]:
         ("It cost", escape(money(risk.in_position, quote))),
         ("Still to be spent", escape(money(risk.still_to_spend, quote))),
         ("Extra buys filled", f"{card.levels_filled} of {card.level_count}"),
-        ("Price now", escape(f"{price(card.last_price)} {quote}")),
+        (
+            "Price now",
+            escape(f"{price(card.last_price)} {quote}" if card.last_price else "none yet"),
+        ),
         ("Unrealized PnL", signed(card.unrealized_pnl, quote)),
         ("Realized PnL", signed(card.realized_pnl, quote)),
         ("Cycles done", str(card.cycles_closed)),

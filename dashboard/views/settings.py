@@ -11,7 +11,7 @@ from dashboard import access, visitors
 from dashboard.database import engine, read, write
 from dashboard.formatting import escape, short_when, utc_now
 from dashboard.page_parts import header
-from dashboard.sign_in import MISMATCH, PASSWORD_HELP
+from dashboard.sign_in import HOW_LONG, MISMATCH
 from db import accounts, login, sessions, users
 from db.passwords import hash_password
 from db.sessions import OpenSession, Principal
@@ -64,7 +64,7 @@ def _password(person: Principal) -> None:
     with st.form("password", border=True, clear_on_submit=True):
         old = st.text_input("Present password", type="password", autocomplete="current-password")
         new = st.text_input(
-            "New password", type="password", help=PASSWORD_HELP, autocomplete="new-password"
+            "New password", type="password", help=HOW_LONG, autocomplete="new-password"
         )
         again = st.text_input(
             "The new password again", type="password", autocomplete="new-password"
