@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 
-from core.cycle import Cycle
+from core.errors import InvalidInput
 from core.events import (
     CancelOrder,
     Event,
@@ -24,13 +22,14 @@ from core.events import (
 )
 from core.orders import Order, OrderStatus, OrderUpdate
 from db.cycles import CycleChange
-from db.errors import Stale
-from db.journal import JournalEntry, JournalLevel
-from db.status import ActualState, StrategyStatus
+from db.errors import Conflict, Stale
+from worker.account_rows import AccountFacts, AccountRows
 from worker.desk import Desk
 from worker.errors import OutcomeUnknown, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
+from worker.live_orders import LiveOrders
+from worker.orphans import adopted_entry, cancelled_entry, foreign_entry, sort_out
 from worker.proof import Proof
 from worker.tracked import Shown, Tracked
 from worker.turn import Turn
@@ -39,15 +38,6 @@ from worker.wakes import TimeWakes
 
 log = logging.getLogger(__name__)
 DOUBTED = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
-    """The account as its row says it."""
-
-    account_id: int
-    user_id: int
-    stated: dict[str, Decimal]
 
 
 class AccountRunner:
@@ -60,19 +50,23 @@ class AccountRunner:
         desk: Desk,
         writer: GroupCommit[Unit, None],
         alarms: TimeWakes,
+        installation: str | None = None,
     ) -> None:
         self.facts = facts
         self.token = token
         self.desk = desk
         self.writer = writer
         self.alarms = alarms
+        self.installation = installation
+        self.rows = AccountRows(facts, token)
         self.inbox = Inbox()
         self.tracked: dict[int, Tracked] = {}
-        self.by_order: dict[str, int] = {}
-        self.cancelling: set[str] = set()
+        self.live = LiveOrders()
         self.unanswered: set[int] = set()
         self.proof = Proof(desk.venue.request_window, desk.venue.index_lag)
         self.halt_rev = 0
+        self.newest_halt_rev = 0
+        self.foreign = 0
         self.closing = False
         self.again: set[int] = set()
         self.reconcile_soon = False
@@ -85,33 +79,23 @@ class AccountRunner:
         """Take a strategy over as its rows say it; orders in doubt are doubted from now on."""
         self.tracked[tracked.strategy_id] = tracked
         now = self.desk.monotonic()
-        self._index(tracked)
+        self.live.know(tracked.strategy_id, tracked.cycle)
+        self._note_answer(tracked)
         for order in tracked.cycle.live():
             if order.status in DOUBTED:
                 self.proof.doubt(order.client_order_id, now)
 
-    def _index(self, tracked: Tracked) -> None:
-        for order in tracked.cycle.orders:
-            self._forget(order.client_order_id)
-        for order in tracked.cycle.live():
-            self.by_order[order.client_order_id] = tracked.strategy_id
-            if order.status is OrderStatus.CANCELLING:
-                self.cancelling.add(order.client_order_id)
+    def _note_answer(self, tracked: Tracked) -> None:
         if tracked.answered_rev != tracked.wish.desired_rev:
             self.unanswered.add(tracked.strategy_id)
         else:
             self.unanswered.discard(tracked.strategy_id)
 
-    def _forget(self, client_order_id: str) -> None:
-        self.by_order.pop(client_order_id, None)
-        self.cancelling.discard(client_order_id)
-
     def untrack(self, strategy_id: int) -> None:
         tracked = self.tracked.pop(strategy_id, None)
         if tracked is None:
             return
-        for order in tracked.cycle.orders:
-            self._forget(order.client_order_id)
+        self.live.forget(tracked.cycle)
         self.unanswered.discard(strategy_id)
         self.alarms.drop(strategy_id)
         self.desk.unfollow(tracked.symbol, strategy_id)
@@ -127,11 +111,14 @@ class AccountRunner:
 
     async def work(self, waiting: Waiting) -> None:
         """Everything that waits, until nothing is left to do."""
+        self._adopt_wishes(waiting.wakes)
         try:
+            if waiting.reconcile:
+                await self._sort_out_orphans()
             events = await self._observe(waiting)
             events += self._wakes(waiting.wakes)
             while events:
-                events = await self._decide(events)
+                events = await self._decide_or_isolate(events)
         except Stale:
             # The poller brings the new wish within a second; whoever was woken is asked again then.
             self.again |= waiting.wakes
@@ -141,9 +128,47 @@ class AccountRunner:
             self.again |= waiting.wakes
             self.reconcile_soon = True
 
+    def _adopt_wishes(self, woken: set[int]) -> None:
+        """Only here does a wish change: a turn plans and is checked under one and the same."""
+        concerned = woken if self.halt_rev == self.newest_halt_rev else set(self.tracked)
+        self.halt_rev = self.newest_halt_rev
+        for strategy_id in concerned & self.tracked.keys():
+            tracked = self.tracked[strategy_id]
+            tracked.wish = tracked.newest_wish
+
+    async def _sort_out_orphans(self) -> None:
+        """Orders on the venue that no row explains: adopt, cancel, or count what is foreign."""
+        if self.installation is None:
+            return
+        venue, account_id = self.desk.venue, self.facts.account_id
+        open_orders, at = await venue.open_orders(account_id), venue.now()
+        found = sort_out(open_orders, self.tracked, self.installation, at)
+        entries = [
+            self.rows.entry(None, None, cancelled_entry(order), at) for order in found.cancel
+        ]
+        if found.foreign > self.foreign:
+            entries.append(self.rows.entry(None, None, foreign_entry(found.foreign), at))
+        self.foreign = found.foreign
+        changes = []
+        for tracked, cycle, order in found.adopted:
+            changes.append(CycleChange(tracked.cycle if tracked.is_stored else None, cycle))
+            entries.append(
+                self.rows.entry(tracked.strategy_id, cycle.number, adopted_entry(order), at)
+            )
+        if entries:
+            await self.writer.submit(self.rows.plain_unit(at, changes, entries))
+        for tracked, cycle, _ in found.adopted:
+            tracked.cycle, tracked.is_stored = cycle, True
+            self.live.know(tracked.strategy_id, cycle)
+        for order in found.cancel:
+            log.error("order %s is ours and belongs to no strategy", order.client_order_id)
+            await venue.cancel_by_id(account_id, order.symbol, order.client_order_id)
+
     async def _observe(self, waiting: Waiting) -> list[tuple[int, Event]]:
         """Ask the venue about hinted orders, and on a reconciliation about every live one."""
-        wanted = {i for i in waiting.orders if i in self.by_order} | set(self.proof.open)
+        wanted = {i for i in waiting.orders if self.live.owner(i) is not None} | set(
+            self.proof.open
+        )
         if waiting.reconcile:
             wanted |= {o.client_order_id for t in self.tracked.values() for o in t.cycle.live()}
         orders = [order for order in map(self._order, wanted) if order is not None]
@@ -177,7 +202,7 @@ class AccountRunner:
             order = self._order(update.client_order_id)
             if order is None or _says_nothing_new(order, update):
                 continue
-            strategy_id = self.by_order[update.client_order_id]
+            strategy_id = self.live.owners[update.client_order_id]
             quote = self.desk.fresh(self.tracked[strategy_id].symbol)
             events.append((strategy_id, OrderReported(at, update, quote)))
         return [(strategy_id, event) for strategy_id, event in events]
@@ -212,6 +237,34 @@ class AccountRunner:
 
     # --- deciding, writing, sending
 
+    async def _decide_or_isolate(self, events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
+        """A value that the database refuses must stop the strategy that it is of, and no other."""
+        try:
+            return await self._decide(events)
+        except (InvalidInput, Conflict) as refused:
+            concerned = sorted({strategy_id for strategy_id, _ in events})
+            if len(concerned) == 1:
+                await self._give_up(concerned[0], refused)
+                return []
+        left: list[tuple[int, Event]] = []
+        for strategy_id in concerned:
+            own = [event for event in events if event[0] == strategy_id]
+            left += await self._decide_or_isolate(own)
+        return left
+
+    async def _give_up(self, strategy_id: int, refused: InvalidInput | Conflict) -> None:
+        """Leave the strategy alone, and say so: its orders stay as they are until it is read again."""
+        log.error("strategy %s cannot be written: %s", strategy_id, refused)
+        tracked = self.tracked[strategy_id]
+        shown = Shown(
+            "needs_attention",
+            f"This strategy cannot go on: {refused} Its orders on the exchange stay as they are.",
+            tracked.answered_rev,
+        )
+        await self.writer.submit(self.rows.status_unit(tracked, shown, self.desk.venue.now()))
+        self.unreadable.add(strategy_id)
+        self.untrack(strategy_id)
+
     async def _decide(self, events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
         venue = self.desk.venue
         balances = await venue.balances(self.facts.account_id)
@@ -226,7 +279,7 @@ class AccountRunner:
         )
         for strategy_id, event in events:
             turn.feed(strategy_id, event)
-        unit = self._unit(turn)
+        unit = self.rows.unit_of(turn, self.halt_rev)
         if unit is not None:
             await self.writer.submit(unit)
             self._measure(turn)
@@ -246,64 +299,16 @@ class AccountRunner:
         lag, self._lag = self._lag, 0.0
         return lag
 
-    def _unit(self, turn: Turn) -> Unit | None:
-        changes: list[CycleChange] = []
-        closed: list[Cycle] = []
-        statuses: list[StrategyStatus] = []
-        journal: list[JournalEntry] = []
-        for strategy_id, draft in turn.drafts.items():
-            changes += draft.changes
-            closed += draft.closed
-            tracked = self.tracked[strategy_id]
-            shown = turn.shown(strategy_id)
-            if shown != tracked.shown:
-                statuses.append(self._status_row(tracked, shown, turn))
-            journal += [
-                JournalEntry(
-                    at=turn.at,
-                    user_id=self.facts.user_id,
-                    account_id=self.facts.account_id,
-                    strategy_id=strategy_id,
-                    cycle_number=number,
-                    client_order_id=entry.client_order_id,
-                    level=JournalLevel(entry.level),
-                    code=entry.code,
-                    sentence=entry.sentence,
-                )
-                for number, entry in draft.journal
-            ]
-        if not (changes or statuses or journal):
-            return None
-        planning = {
-            sid: self.tracked[sid].wish.revision for sid in turn.drafts if turn.places_orders(sid)
-        }
-        return Unit(
-            self.facts.account_id, self.token, turn.at, tuple(changes), tuple(closed),
-            tuple(statuses), tuple(journal), planning, self.halt_rev,
-        )  # fmt: skip
-
-    def _status_row(self, tracked: Tracked, shown: Shown, turn: Turn) -> StrategyStatus:
-        return StrategyStatus(
-            strategy_id=tracked.strategy_id,
-            account_id=self.facts.account_id,
-            actual_state=ActualState(shown.actual_state),
-            observed_rev=shown.observed_rev,
-            reason=shown.sentence,
-            missing=shown.missing,
-            checked_at=turn.at,
-            updated_at=turn.at,
-        )
-
     def _take_over(self, turn: Turn) -> None:
         """The turn is committed: it is what we hold in memory now, and what we wait for next."""
         for strategy_id, draft in turn.drafts.items():
             tracked = self.tracked[strategy_id]
-            for order in tracked.cycle.orders:
-                self._forget(order.client_order_id)
+            self.live.forget(tracked.cycle)
             tracked.cycle, tracked.is_stored = draft.cycle, draft.is_stored
             tracked.answered_rev = draft.answered_rev
             tracked.shown = turn.shown(strategy_id)
-            self._index(tracked)
+            self.live.know(strategy_id, draft.cycle)
+            self._note_answer(tracked)
             watch = turn.watch_of(strategy_id)
             later = watch.not_before if watch.not_before and watch.not_before > turn.at else None
             self.alarms.wait(strategy_id, (watch.alarm, later))
@@ -345,10 +350,10 @@ class AccountRunner:
 
     async def each_second(self) -> None:
         """Ask again about orders in doubt, repeat cancels that are not proven, retry open wishes."""
-        if self.cancelling:
+        if self.live.cancelling:
             await self._cancel_again()
-        if self.proof.open or self.cancelling:
-            self.inbox.look(set(self.proof.open) | self.cancelling)
+        if self.proof.open or self.live.cancelling:
+            self.inbox.look(set(self.proof.open) | self.live.cancelling)
         if self.reconcile_soon:
             self.reconcile_soon = False
             self.inbox.reconcile()
@@ -358,10 +363,10 @@ class AccountRunner:
 
     async def _cancel_again(self) -> None:
         by_symbol: dict[str, list[Order]] = {}
-        for client_order_id in self.cancelling:
+        for client_order_id in self.live.cancelling:
             order = self._order(client_order_id)
             if order is not None:
-                symbol = self.tracked[self.by_order[client_order_id]].symbol
+                symbol = self.tracked[self.live.owners[client_order_id]].symbol
                 by_symbol.setdefault(symbol, []).append(order)
         for symbol, orders in by_symbol.items():
             try:
@@ -370,7 +375,7 @@ class AccountRunner:
                 log.warning("cancel not confirmed: %s", error)
 
     def _order(self, client_order_id: str) -> Order | None:
-        strategy_id = self.by_order.get(client_order_id)
+        strategy_id = self.live.owner(client_order_id)
         tracked = None if strategy_id is None else self.tracked.get(strategy_id)
         return None if tracked is None else tracked.cycle.find(client_order_id)
 

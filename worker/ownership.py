@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from db import leases
-from db.accounts import Account, trading_accounts
+from db.accounts import Account, AccountKind, trading_accounts
 from db.errors import CommitUnknown, DatabaseUnavailable
 from db.handles import Session
 from db.leases import WorkerProcess
@@ -104,7 +104,7 @@ class Ownership:
             return
         name, held = self.name, runners.held
         accounts, free, alive, processes = await self.database.read(self._look)
-        wanted = {a.account_id: a for a in accounts}
+        wanted = {a.account_id: a for a in accounts if a.kind is not AccountKind.LIVE}
         await self._give_back([i for i in held if i not in wanted])
         fair = math.ceil(len(wanted) / max(1, len(alive)))
         surplus = sorted(held & set(wanted))[fair:]

@@ -22,7 +22,8 @@ from db.status import ActualState, StrategyStatus
 from db.status import load as load_statuses
 from db.status import save as save_statuses
 from db.wanted import Wanted, all_wanted
-from worker.account import AccountFacts, AccountRunner
+from worker.account import AccountRunner
+from worker.account_rows import AccountFacts
 from worker.database import Database
 from worker.desk import Desk
 from worker.group_commit import GroupCommit
@@ -117,10 +118,8 @@ class Runners:
         """Open and serve; after an unknown COMMIT or a lost database, forget everything and read again."""
         account_id = account.account_id
         while True:
-            runner: AccountRunner | None = None
             try:
-                runner = await self._open(account, token)
-                await runner.serve()
+                await self._open_and_serve(account, token)
                 return
             except LeaseLost:
                 log.warning("account %s: the lease is lost", account_id)
@@ -128,37 +127,41 @@ class Runners:
                 return
             except StepladderError as error:
                 log.warning("account %s is read again: %s", account_id, error)
-            except (
-                Exception
-            ):  # a fault in one account must not end the others; it is loud in the log
+            except Exception:  # one account's fault must not end the others; it is loud in the log
                 log.exception("account %s failed and is read again", account_id)
-            finally:
-                self._close(account_id, runner)
-                await self.desk_of(account).venue.detach(account_id)
             await asyncio.sleep(AGAIN_AFTER)
 
-    async def _open(self, account: Account, token: int) -> AccountRunner:
-        """The account as its rows say it, read in a fenced transaction, walked and reconciled."""
+    async def _open_and_serve(self, account: Account, token: int) -> None:
         desk = self.desk_of(account)
         facts = AccountFacts(account.account_id, account.user_id, account.stated_balance)
         runner = AccountRunner(facts, token, desk, self.writer, self.alarms)
-        stored = await self.database.write(
-            lambda session: _read(session, account.account_id, token)
-        )
+        try:
+            await self._open(runner)
+            await runner.serve()
+        finally:
+            self._close(runner)
+            await desk.venue.detach(account.account_id)
+
+    async def _open(self, runner: AccountRunner) -> None:
+        """The account as its rows say it, read in a fenced transaction, walked and reconciled.
+
+        Nobody else sees the runner before all of its strategies are in it.
+        """
+        account_id = runner.facts.account_id
+        stored = await self.database.write(lambda session: _read(session, account_id, runner.token))
         self.halt, self._installation = stored.halt, stored.installation
-        runner.halt_rev = stored.halt.rev
-        await desk.venue.attach(account.account_id, facts.stated)
+        runner.installation = stored.installation
+        runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
+        await runner.desk.venue.attach(account_id, runner.facts.stated)
         for row in stored.wishes:
             await self._take_in(runner, row, stored)
-        self.running[account.account_id] = runner
+        self.running[account_id] = runner
         runner.inbox.reconcile()
         runner.inbox.wake(set(runner.tracked))
-        return runner
 
-    def _close(self, account_id: int, runner: AccountRunner | None) -> None:
-        self.running.pop(account_id, None)
-        for strategy_id in [] if runner is None else list(runner.tracked):
-            assert runner is not None
+    def _close(self, runner: AccountRunner) -> None:
+        self.running.pop(runner.facts.account_id, None)
+        for strategy_id in list(runner.tracked):
             runner.untrack(strategy_id)
             self.home.pop(strategy_id, None)
 
@@ -190,6 +193,7 @@ class Runners:
                 or first_of(row, wish, stored.installation, market or Market(symbol=row.symbol)),
                 is_stored=cycle is not None,
                 wish=wish,
+                newest_wish=wish,
                 answered_rev=_answered(cycle, status, wish),
                 shown=None if status is None else shown_of(status),
             )
@@ -226,8 +230,8 @@ class Runners:
                     runner.inbox.wake({row.strategy_id})
                 continue
             wish = self.reader.wish(row, halt)
-            if wish != tracked.wish:
-                tracked.wish = wish
+            if wish != tracked.newest_wish:
+                tracked.newest_wish = wish
                 runner.unanswered.add(row.strategy_id)
                 runner.inbox.wake({row.strategy_id})
             if row.archived and tracked.cycle.is_idle():
@@ -238,9 +242,9 @@ class Runners:
 
     async def _apply_halt(self, halt: Halt) -> None:
         for runner in self.running.values():
-            runner.halt_rev = halt.rev
+            runner.newest_halt_rev = halt.rev
             for tracked in runner.tracked.values():
-                tracked.wish = self.reader.under_halt(tracked.wish, halt)
+                tracked.newest_wish = self.reader.under_halt(tracked.newest_wish, halt)
             runner.inbox.wake(set(runner.tracked))
 
     def wake(self, strategy_ids: set[int]) -> None:

@@ -48,7 +48,10 @@ class Shown:
 
 @dataclass(slots=True)
 class Tracked:
-    """`is_stored`: the cycle has a row. `answered_rev`: the wish that the cycle has been told."""
+    """`is_stored`: the cycle has a row. `answered_rev`: the wish that the cycle has been told.
+
+    `newest_wish`: what the poller has read; the consumer makes it `wish` at the start of a turn.
+    """
 
     strategy_id: int
     user_id: int
@@ -57,6 +60,7 @@ class Tracked:
     cycle: Cycle
     is_stored: bool
     wish: Wish
+    newest_wish: Wish
     answered_rev: int
     shown: Shown | None = None
 

@@ -232,10 +232,16 @@ class LedgerVenue:
         return updates
 
     async def cancel(self, account_id: int, symbol: str, orders: Sequence[Order]) -> None:
+        await self._cancel(account_id, symbol, [order.client_order_id for order in orders])
+
+    async def cancel_by_id(self, account_id: int, symbol: str, client_order_id: str) -> None:
+        await self._cancel(account_id, symbol, [client_order_id])
+
+    async def _cancel(self, account_id: int, symbol: str, ids: Sequence[str]) -> None:
         market = await self.market(symbol)
         async with self._locks[account_id]:
             book = self._book(account_id)
-            ended = [book.cancel(market, order.client_order_id) for order in orders]
+            ended = [book.cancel(market, client_order_id) for client_order_id in ids]
             updates = [update for update in ended if update is not None]
             if updates:
                 await self._commit(account_id, updates, self.now())
@@ -264,7 +270,11 @@ class LedgerVenue:
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         async with self._locks[account_id]:
             orders = self._book(account_id).orders.values()
-            return [OpenOrder(o.client_order_id, o.symbol, o.update()) for o in orders]
+            return [
+                OpenOrder(o.client_order_id, o.symbol, o.side, o.price, o.quantity)
+                for o in orders
+                if o.price is not None
+            ]
 
     async def balances(self, account_id: int) -> dict[str, Balance]:
         async with self._locks[account_id]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from core.candles import Candle
 from core.events import Quote
-from core.market import Market
+from core.market import Market, Side
 from core.orders import Order, OrderUpdate
 
 
@@ -35,7 +35,9 @@ class OpenOrder:
 
     client_order_id: str
     symbol: str
-    update: OrderUpdate
+    side: Side
+    price: Decimal
+    quantity: Decimal
 
 
 class Venue(Protocol):
@@ -69,6 +71,9 @@ class Venue(Protocol):
 
     async def cancel(self, account_id: int, symbol: str, orders: Sequence[Order]) -> None:
         """Ask for the cancel. The reply proves nothing: `look_up` afterwards."""
+
+    async def cancel_by_id(self, account_id: int, symbol: str, client_order_id: str) -> None:
+        """The same for an order of ours that has no row."""
 
     async def look_up(self, account_id: int, orders: Sequence[Order]) -> list[OrderUpdate]:
         """Snapshots of those orders that the venue knows, open or finished, with their trades.

@@ -1,0 +1,100 @@
+"""Orders on the venue that no row of ours explains (DESIGN 5, "others' orders").
+
+With our prefix: adopted into the slot whose id it is, else cancelled, with an alarm. Without: never
+touched, counted and shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.adoption import adopt
+from core.cycle import Cycle
+from core.order_ids import prefix
+from core.orders import Kind
+from core.story_entry import Entry, EntryLevel
+from worker.tracked import Tracked
+from worker.venues.protocol import OpenOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """`adopted`: cycles that now hold an order found on the venue. `cancel`: ours, and nobody's."""
+
+    adopted: tuple[tuple[Tracked, Cycle, OpenOrder], ...]
+    cancel: tuple[OpenOrder, ...]
+    foreign: int
+
+
+def sort_out(
+    found: Sequence[OpenOrder],
+    tracked: Mapping[int, Tracked],
+    installation: str,
+    at: datetime,
+) -> Orphans:
+    """Nothing is sent here."""
+    known = {o.client_order_id for t in tracked.values() for o in t.cycle.orders}
+    adopted: list[tuple[Tracked, Cycle, OpenOrder]] = []
+    cancel: list[OpenOrder] = []
+    foreign = 0
+    for order in found:
+        if order.client_order_id in known:
+            continue
+        if not order.client_order_id.startswith(prefix(installation)):
+            foreign += 1
+            continue
+        owner = _owner(order, tracked, at)
+        if owner is None:
+            cancel.append(order)
+        else:
+            adopted.append((*owner, order))
+    return Orphans(tuple(adopted), tuple(cancel), foreign)
+
+
+def _owner(
+    order: OpenOrder, tracked: Mapping[int, Tracked], at: datetime
+) -> tuple[Tracked, Cycle] | None:
+    for candidate in tracked.values():
+        if candidate.symbol != order.symbol:
+            continue
+        cycle = adopt(
+            candidate.cycle, order.client_order_id, order.side, Kind.LIMIT,
+            order.price, order.quantity, at,
+        )  # fmt: skip
+        if cycle is not None:
+            return candidate, cycle
+    return None
+
+
+def adopted_entry(order: OpenOrder) -> Entry:
+    return Entry(
+        EntryLevel.ALARM,
+        "order_adopted",
+        f"An order of ours was on the exchange that the records did not hold ({order.side} of"
+        f" {order.quantity} {order.symbol} at {order.price}). It belongs to this strategy and was taken"
+        " over. Records may have been lost; ask your administrator.",
+        order.client_order_id,
+    )
+
+
+def cancelled_entry(order: OpenOrder) -> Entry:
+    return Entry(
+        EntryLevel.ALARM,
+        "orphan_cancelled",
+        f"An order of ours was on the exchange that belongs to no strategy ({order.side} of"
+        f" {order.quantity} {order.symbol} at {order.price}). It is being cancelled. Records may have"
+        " been lost; ask your administrator.",
+        order.client_order_id,
+    )
+
+
+def foreign_entry(count: int) -> Entry:
+    return Entry(
+        EntryLevel.WARNING,
+        "foreign_orders",
+        f"{count} open order{'s' * (count != 1)} on this account were not placed by Stepladder: another"
+        " program, you by hand, or somebody who has your key. They are not touched. If you do not know"
+        " them, revoke the key on the exchange.",
+    )
