@@ -157,16 +157,14 @@ def _in_trade(cycle: Cycle) -> str:
 
 def _holding(cycle: Cycle, held: Position) -> str:
     average = held.average_entry_price
+    assert average is not None  # only asked of a cycle that has bought
     words = f"Holding {quantity_words(cycle.market, held.quantity)}"
-    if average is None:
-        return words
     return f"{words} bought at {price_words(cycle.market, average)} on average"
 
 
 def _exits(cycle: Cycle, held: Position) -> str:
     target = target_price(cycle, held)
-    if target is None:
-        return ""
+    assert target is not None  # only asked of a cycle that has bought
     trail = trail_price(cycle)
     if trail is not None:
         return f"; trailing sells at {price_words(cycle.market, trail)}"

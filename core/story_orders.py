@@ -121,7 +121,7 @@ def _bought(cycle: Cycle, order: Order, fills: list[Fill], held: Position) -> En
     first = base_price(cycle)
     part = "" if order.filled >= order.quantity else "part of "
     if order.slot.role is Role.BASE or first is None:
-        sentence = f"Bought {words} more ({part}first buy)."
+        sentence = f"Bought {words} more ({part}the first buy)."
     else:
         fell = percent_words(ONE - price / first)
         sentence = (

@@ -225,6 +225,14 @@ def test_trailing_and_held_levels_are_described():
     assert "4 extra buys wait until the price is above" in state(stage)[1]
 
 
+def test_an_exit_under_way_is_said_to_be_one():
+    stage = Stage(some_parameters(stop_loss="0.3"))
+    stage.see(100)
+    stage.answer = OrderUpdate("", OrderStatus.SENDING)
+    stage.see(60)
+    assert state(stage) == ("running", "Stop loss: everything is being sold at the market price.")
+
+
 STEPS = st.one_of(
     st.tuples(st.just("see"), st.integers(50, 130)),
     st.tuples(st.just("want"), st.sampled_from(list(DesiredState))),

@@ -217,11 +217,33 @@ def test_a_limit_first_buy_that_is_given_up_is_told():
     assert "within 5 minutes" in stage.last("first_buy_given_up").sentence
 
 
-def test_dust_is_told_with_its_cost():
-    stage = Stage(market=a_market(fee_currency=FeeCurrency.BASE))
+def test_dust_is_told_with_its_cost_and_named_while_nothing_else_is_held():
+    stage = Stage(some_parameters(cooldown=60), a_market(fee_currency=FeeCurrency.BASE))
     stage.see(101)
     stage.see("110")
     assert "left over is too little to sell" in stage.last("dust_carried").sentence
+    told = sentence(stage.want(DesiredState.PAUSED), "paused")
+    assert told.endswith("Held: less than 0.001 BTC left over from earlier cycles.")
+
+
+def test_a_first_buy_that_fills_in_parts_is_told_in_parts():
+    stage = Stage(some_parameters(base_order_type="limit"))
+    stage.see(100)
+    base = stage.live(Role.BASE, 0)
+    assert "for 10.00 USDT (first buy)" in sentence(stage.fill(base, D("0.1")), "cycle_started")
+    told = stage.fill(stage.live(Role.BASE, 0), D("0.5"))
+    assert sentence(told, "bought").startswith(
+        "Bought 0.5 BTC at 100.00 more (part of the first buy)."
+    )
+    told = stage.fill(stage.live(Role.BASE, 0))
+    assert sentence(told, "bought").startswith("Bought 0.4 BTC at 100.00 more (the first buy).")
+
+
+def test_a_buy_that_the_exchange_ended_by_itself_is_told():
+    stage = Stage()
+    stage.see(100)
+    told = stage.report(stage.live(Role.SAFETY, 4), OrderStatus.CANCELLED, expired=True)
+    assert "ended the extra buy 4 by itself" in sentence(told, "order_expired")
 
 
 def test_a_halt_says_what_it_means_and_that_lifting_it_resumes_nothing():
