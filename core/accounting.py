@@ -6,6 +6,7 @@ Conservation is exact: every division is followed by a subtraction that takes th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from core.cycle import Cycle, Holding
@@ -54,12 +55,20 @@ def position(cycle: Cycle) -> Position:
     book = Book(cycle.carried, cycle.market.base, cycle.market.fee_currency)
     sides = [(fill, order.side) for order in cycle.orders for fill in order.fills]
     if len(sides) > 1:
-        sides.sort(key=lambda pair: fill_order(pair[0]))
+        sides.sort(key=_happened)
     for fill, side in sides:
         book.buy(fill) if side is Side.BUY else book.sell(fill)
     if cycle.released_at_price is not None:
         book.release(cycle.released_at_price)
     return book.result()
+
+
+def _happened(pair: tuple[Fill, Side]) -> tuple[datetime, bool, int, str]:
+    """At equal times buys come first: nobody sells what was not bought, and not every venue's trade ids
+    count upwards."""
+    fill, side = pair
+    at, length, trade_id = fill_order(fill)
+    return at, side is Side.SELL, length, trade_id
 
 
 def booked_cost(cost: Decimal, held: Decimal, sold: Decimal) -> tuple[Decimal, Decimal]:
