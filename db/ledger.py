@@ -190,11 +190,18 @@ def write(session: Session, change: LedgerChange) -> None:
     upsert_rows(session, VenueBalanceRow, [asdict(b) for b in change.balances], ("free", "used"))
 
 
-def walked(session: Session, account_ids: Iterable[int], at: datetime) -> None:
-    """The open orders of these accounts have met every price up to `at`; one statement."""
+def walked(session: Session, revisions: Mapping[int, int], at: datetime) -> None:
+    """The open orders of these accounts have met every price up to `at`; one statement.
+
+    `revisions`: the `rev` by account that the caller stands on. An account that has moved on is left
+    out: somebody else walks it now.
+    """
     session.execute(
         update(ACCOUNTS)
-        .where(ACCOUNTS.c.account_id.in_(sorted(account_ids)))
+        .where(
+            ACCOUNTS.c.account_id.in_(sorted(revisions)),
+            tuple_(ACCOUNTS.c.account_id, ACCOUNTS.c.rev).in_(sorted(revisions.items())),
+        )
         .values(walked_until=at)
     )
 

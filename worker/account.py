@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from core.errors import InvalidInput
 from core.events import (
@@ -19,6 +20,7 @@ from core.events import (
     Quote,
     TimePassed,
     WantedChanged,
+    last_price,
 )
 from core.orders import Order, OrderStatus, OrderUpdate
 from db.cycles import CycleChange
@@ -28,6 +30,7 @@ from worker.desk import Desk
 from worker.errors import OutcomeUnknown, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
+from worker.lags import Lags
 from worker.live_orders import LiveOrders
 from worker.orphans import adopted_entry, cancelled_entry, foreign_entry, sort_out
 from worker.proof import Proof
@@ -50,6 +53,7 @@ class AccountRunner:
         desk: Desk,
         writer: GroupCommit[Unit, None],
         alarms: TimeWakes,
+        lags: Lags,
         installation: str | None = None,
     ) -> None:
         self.facts = facts
@@ -57,12 +61,14 @@ class AccountRunner:
         self.desk = desk
         self.writer = writer
         self.alarms = alarms
+        self.lags = lags
         self.installation = installation
         self.rows = AccountRows(facts, token)
         self.inbox = Inbox()
         self.tracked: dict[int, Tracked] = {}
         self.live = LiveOrders()
         self.unanswered: set[int] = set()
+        self.missed_highs: dict[int, Decimal] = {}
         self.proof = Proof(desk.venue.request_window, desk.venue.index_lag)
         self.halt_rev = 0
         self.newest_halt_rev = 0
@@ -71,7 +77,7 @@ class AccountRunner:
         self.again: set[int] = set()
         self.reconcile_soon = False
         self.unreadable: set[int] = set()
-        self._lag = 0.0
+        self._since: float | None = None
 
     # --- taking strategies in
 
@@ -112,6 +118,7 @@ class AccountRunner:
     async def work(self, waiting: Waiting) -> None:
         """Everything that waits, until nothing is left to do."""
         self._adopt_wishes(waiting.wakes)
+        self._since = waiting.since
         try:
             if waiting.reconcile:
                 await self._sort_out_orphans()
@@ -215,6 +222,9 @@ class AccountRunner:
             if tracked is None:
                 continue
             quote = self.desk.fresh(tracked.symbol)
+            high = self.missed_highs.pop(strategy_id, None)
+            if high is not None:
+                events.append((strategy_id, PriceSeen(at, last_price(high))))
             wish = self._wish_event(tracked, quote)
             events += [] if wish is None else [(strategy_id, wish)]
             events.append((strategy_id, TimePassed(at) if quote is None else PriceSeen(at, quote)))
@@ -282,22 +292,15 @@ class AccountRunner:
         unit = self.rows.unit_of(turn, self.halt_rev)
         if unit is not None:
             await self.writer.submit(unit)
-            self._measure(turn)
+            self._measure(unit)
+        self._since = None
         self._take_over(turn)
         return await self._execute(turn)
 
-    def _measure(self, turn: Turn) -> None:
-        """From the price received to the commit of what it led to."""
-        now = self.desk.monotonic()
-        for strategy_id in turn.drafts:
-            seen = self.desk.latest.get(self.tracked[strategy_id].symbol)
-            if seen is not None:
-                self._lag = max(self._lag, now - seen.received)
-
-    def take_lag(self) -> float:
-        """The largest lag in seconds since it was last asked for."""
-        lag, self._lag = self._lag, 0.0
-        return lag
+    def _measure(self, unit: Unit) -> None:
+        """From the price received to the commit of the first plan that it led to."""
+        if self._since is not None and unit.changes:
+            self.lags.record(self.desk.monotonic() - self._since, len(unit.changes))
 
     def _take_over(self, turn: Turn) -> None:
         """The turn is committed: it is what we hold in memory now, and what we wait for next."""

@@ -30,7 +30,7 @@ def may_start(cycle: Cycle, price: Decimal, free: Decimal, others: Iterable[Cycl
     quote coin; what they still need and the venue has not set aside yet is not free for this one.
     """
     try:
-        check_ladder(cycle.parameters, cycle.market, price)
+        check_ladder(cycle.parameters, cycle.market, price, cycle.size_factor)
     except InvalidInput as problem:
         return Held(f"{problem} No cycle is started until it is mended.")
     needed = required_capital(cycle.parameters, cycle.market, cycle.size_factor)

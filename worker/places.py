@@ -13,6 +13,7 @@ from worker.feed import Feed
 from worker.prices.replay import ReplayPrices
 from worker.prices.simulated import SimulatedPrices
 from worker.prices.source import PriceSource
+from worker.symbols import publish_exchange
 from worker.venues.ledger import Ledger
 from worker.venues.ledger_venue import Hint, LedgerVenue
 
@@ -39,6 +40,7 @@ class Places:
         self.desks: dict[str, Desk] = {}
         self.venues: dict[str, LedgerVenue] = {}
         self._sources: dict[str, PriceSource] = {}
+        self._publishing: dict[str, asyncio.Task[None]] = {}
         self._feeds: dict[str, asyncio.Task[None]] = {}
 
     def of_account(self, account: Account) -> Desk:
@@ -54,6 +56,10 @@ class Places:
             venue.hint = self.hint
             desk = Desk(name, venue)
             self.desks[name], self.venues[name], self._sources[name] = desk, venue, source
+            if name != SIMULATED:
+                self._publishing[name] = asyncio.create_task(
+                    publish_exchange(self.database, name, source), name=f"markets-{name}"
+                )
             if self.with_feeds:
                 feed = Feed(desk, venue, source, self.database, self.wake)
                 self._feeds[name] = asyncio.create_task(feed.run(), name=f"feed-{name}")
@@ -71,8 +77,9 @@ class Places:
         return SimulatedPrices() if self.replay is None else self.replay
 
     async def close(self) -> None:
-        for task in self._feeds.values():
+        tasks = [*self._feeds.values(), *self._publishing.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._feeds.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for source in self._sources.values():
             await source.close()

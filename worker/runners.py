@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.cycle import Cycle
 from core.errors import InvalidInput, StepladderError
@@ -25,7 +26,7 @@ from db.wanted import Wanted, all_wanted
 from worker.account import AccountRunner
 from worker.account_rows import AccountFacts
 from worker.database import Database
-from worker.desk import Desk
+from worker.desk import FRESH, Desk
 from worker.group_commit import GroupCommit
 from worker.tracked import Tracked, Wish, shown_of
 from worker.units import Unit
@@ -56,6 +57,20 @@ def _read(session: Session, account_id: int, token: int) -> Stored:
         halt=read_halt(session),
         installation=code(session),
     )
+
+
+async def _see_missed_highs(runner: AccountRunner, since: datetime) -> None:
+    """After an outage a trailing strategy is shown the highest price that nobody showed it."""
+    now = runner.desk.venue.now()
+    if now - since <= FRESH:
+        return
+    for tracked in runner.tracked.values():
+        cycle = tracked.cycle
+        if cycle.parameters.trailing_deviation is None or not cycle.has_fills():
+            continue
+        missed = await runner.desk.venue.candles(tracked.symbol, since, now)
+        if missed:
+            runner.missed_highs[tracked.strategy_id] = max(candle.high for candle in missed)
 
 
 def _answered(cycle: Cycle | None, status: StrategyStatus | None, wish: Wish) -> int:
@@ -152,9 +167,10 @@ class Runners:
         self.halt, self._installation = stored.halt, stored.installation
         runner.installation = stored.installation
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
-        await runner.desk.venue.attach(account_id, runner.facts.stated)
+        since = await runner.desk.venue.attach(account_id, runner.facts.stated)
         for row in stored.wishes:
             await self._take_in(runner, row, stored)
+        await _see_missed_highs(runner, since)
         self.running[account_id] = runner
         runner.inbox.reconcile()
         runner.inbox.wake(set(runner.tracked))

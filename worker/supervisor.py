@@ -14,6 +14,7 @@ from worker.candle_keeper import CandleKeeper
 from worker.database import Database
 from worker.group_commit import GroupCommit
 from worker.heartbeat import Heartbeat
+from worker.housekeeping import Housekeeping
 from worker.lockstep import Lockstep
 from worker.ownership import Ownership
 from worker.places import Places
@@ -87,6 +88,7 @@ class Supervisor:
             "wishes": self.poller.run,
             "clock": self._clock,
             "candles": self.keeper.run,
+            "housekeeping": Housekeeping(self.database, self.settings.log_retention_days).run,
         }
         if self.audit_key is not None:
             tasks["audit"] = self._chain

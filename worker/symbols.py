@@ -1,13 +1,25 @@
-"""What can be traded on the simulated market, published for the form."""
+"""What can be traded where, published for the form."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from core.market import Market
 from core.simulated_symbols import SYMBOLS
 from db import market_data
 from db.accounts import SIMULATED
 from db.clock import utc_now
+from db.errors import CommitUnknown, DatabaseUnavailable
+from db.handles import Session
 from db.market_data import TradableSymbol
 from worker.database import Database
+from worker.errors import VenueUnavailable
+from worker.prices.source import PriceSource
+
+log = logging.getLogger(__name__)
+AGAIN_AFTER = 60.0
 
 
 async def publish_symbols(database: Database) -> None:
@@ -27,3 +39,26 @@ async def publish_symbols(database: Database) -> None:
     at = utc_now()
     await database.write(lambda session: market_data.save_symbols(session, rows))
     await database.write(lambda session: market_data.save_markets(session, SIMULATED, markets, at))
+
+
+async def publish_exchange(database: Database, venue: str, source: PriceSource) -> None:
+    """The spot markets of an exchange, as soon as it answers."""
+    while True:
+        try:
+            await _publish(database, venue, await source.markets())
+            return
+        except (VenueUnavailable, DatabaseUnavailable, CommitUnknown) as error:
+            log.warning("the markets of %s could not be published: %s", venue, error)
+        await asyncio.sleep(AGAIN_AFTER)
+
+
+async def _publish(database: Database, venue: str, markets: Sequence[Market]) -> None:
+    await database.write(lambda session: _save(session, venue, markets))
+
+
+def _save(session: Session, venue: str, markets: Sequence[Market]) -> None:
+    rows = [
+        TradableSymbol(venue=venue, symbol=m.symbol, base=m.base, quote=m.quote) for m in markets
+    ]
+    market_data.save_symbols(session, rows)
+    market_data.save_markets(session, venue, markets, utc_now())

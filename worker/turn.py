@@ -18,7 +18,7 @@ from core.entry import waits_for
 from core.events import Command, Event, PlaceOrder, PriceSeen, Quote, TimePassed, WantedChanged
 from core.market import Market
 from core.money import ZERO
-from core.story import Entry, state_of, tell
+from core.story import Entry, state_of, tell, tell_halt
 from core.succession import next_cycle, reparametrized
 from core.triggers import Watch, watch
 from db.cycles import CycleChange
@@ -94,6 +94,8 @@ class Turn:
             event = self._gated(tracked, draft, event)
         if isinstance(event, WantedChanged):
             draft.answered_rev = tracked.wish.desired_rev
+            if tracked.wish.row_state is not tracked.wish.desired_state:
+                draft.journal.append((draft.cycle.number, tell_halt(on=True)))
         before = draft.cycle
         after, commands = step(before, event)
         draft.journal += [(after.number, entry) for entry in tell(before, after, event)]

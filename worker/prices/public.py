@@ -43,7 +43,7 @@ class PublicPrices:
         self._routes = routes
         self._client: Any = None
         self._session: aiohttp.ClientSession | None = None
-        self._loaded_at = float("-inf")
+        self._loaded_at: float | None = None
 
     def now(self) -> datetime:
         """This host's clock: quotes are stamped when they arrive, nothing is signed."""
@@ -57,6 +57,17 @@ class PublicPrices:
         if found.get("active") is False:
             raise InvalidInput("symbol", f"{symbol} is halted on {self._exchange} now.")
         return read_ccxt_market(found, client.precisionMode)
+
+    async def markets(self) -> Sequence[Market]:
+        client = await self._ready()
+        found = []
+        for row in client.markets.values():
+            if row.get("spot") and row.get("active") is not False:
+                try:
+                    found.append(read_ccxt_market(row, client.precisionMode))
+                except InvalidInput:
+                    continue  # a market whose steps are not stated cannot be offered
+        return found
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, TimedQuote]:
         if not symbols:
@@ -117,9 +128,10 @@ class PublicPrices:
                 }
             )
             self._client.has["fetchCurrencies"] = False
-        if time.monotonic() - self._loaded_at > MARKETS_LAST:
+        now = time.monotonic()
+        if self._loaded_at is None or now - self._loaded_at > MARKETS_LAST:
             await self._ask(self._client.load_markets(True))
-            self._loaded_at = time.monotonic()
+            self._loaded_at = now
         return self._client
 
     async def _ask(self, call: Awaitable[T]) -> T:

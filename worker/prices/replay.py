@@ -54,6 +54,9 @@ class ReplayPrices:
             raise InvalidInput("symbol", f"is not replayed here; use {self.traded.symbol}.")
         return self.traded
 
+    async def markets(self) -> Sequence[Market]:
+        return [self.traded]
+
     async def quotes(self, symbols: Sequence[str]) -> dict[str, TimedQuote]:
         """The price at this moment: a quarter of a minute for each turning point of the candle."""
         at = self.now()

@@ -11,7 +11,7 @@ from core.candles import EPOCH, Candle
 from core.events import Quote
 from core.market import Market
 from core.simulated_price import candles, price_at, tickers_at
-from core.simulated_symbols import market_of
+from core.simulated_symbols import SYMBOLS, market_of
 from worker.clock import wall_clock
 from worker.venues.protocol import TimedQuote
 
@@ -35,6 +35,9 @@ class SimulatedPrices:
 
     async def market(self, symbol: str) -> Market:
         return market_of(symbol)
+
+    async def markets(self) -> Sequence[Market]:
+        return [found.market for found in SYMBOLS]
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, TimedQuote]:
         if not symbols:

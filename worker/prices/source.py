@@ -25,6 +25,9 @@ class PriceSource(Protocol):
     async def market(self, symbol: str) -> Market:
         """Raises `core.errors.InvalidInput` when the symbol is not traded there."""
 
+    async def markets(self) -> Sequence[Market]:
+        """Every spot market that can be traded there now."""
+
     async def quotes(self, symbols: Sequence[str]) -> dict[str, TimedQuote]:
         """The latest quote of each symbol that has one; a missing price is missing."""
 

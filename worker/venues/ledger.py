@@ -90,7 +90,8 @@ class Ledger:
 
     async def walked(self, account_ids: Sequence[int], at: datetime) -> None:
         """The open orders of these accounts have met every price up to `at`."""
-        await self._database.write(lambda session: rows.walked(session, account_ids, at))
+        revisions = {i: self._revisions[i] for i in account_ids if i in self._revisions}
+        await self._database.write(lambda session: rows.walked(session, revisions, at))
 
     async def orders(self, account_id: int, client_order_ids: Sequence[str]) -> list[OrderUpdate]:
         """Snapshots of orders that are not in memory: finished ones. Absent: never accepted."""

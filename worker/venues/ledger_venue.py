@@ -67,7 +67,7 @@ class LedgerVenue:
 
     # --- accounts
 
-    async def attach(self, account_id: int, stated: dict[str, Decimal]) -> None:
+    async def attach(self, account_id: int, stated: dict[str, Decimal]) -> datetime:
         self._locks.setdefault(account_id, asyncio.Lock())
         async with self._locks[account_id]:
             try:
@@ -76,6 +76,7 @@ class LedgerVenue:
             except LOST as error:
                 raise VenueUnavailable("the ledger does not answer") from error
         await self._catch_up(account_id, walked_until)
+        return walked_until
 
     async def detach(self, account_id: int) -> None:
         book = self._books.pop(account_id, None)

@@ -57,8 +57,11 @@ class Venue(Protocol):
     async def market(self, symbol: str) -> Market:
         """Trading rules of `symbol`. Raises `core.errors.InvalidInput` when it is not traded."""
 
-    async def attach(self, account_id: int, stated: dict[str, Decimal]) -> None:
-        """Make the account ready; time in which no worker ran is walked before this returns."""
+    async def attach(self, account_id: int, stated: dict[str, Decimal]) -> datetime:
+        """Make the account ready; time in which no worker ran is walked before this returns.
+
+        The answer: since when no worker had looked.
+        """
 
     async def detach(self, account_id: int) -> None:
         """Forget what is held in memory for the account."""
