@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from db import locks
 from db.tables import AuditEntry, User
 from db.types import json_text
 
@@ -83,10 +84,8 @@ def audit_of(session: Session, user_id: int, *, limit: int = 100) -> tuple[Audit
 
 
 def chain(session: Session, key: bytes, *, most: int = 500) -> int:
-    """For the worker: chains rows not chained yet; returns how many.
-
-    Should two workers do it at once, the unique key on `position` lets only one of them commit.
-    """
+    """For the worker: chains rows not chained yet; returns how many. One worker at a time."""
+    locks.hold(session, "audit chain")
     rows = session.scalars(
         select(AuditEntry).where(AuditEntry.position.is_(None)).order_by(AuditEntry.id).limit(most)
     ).all()

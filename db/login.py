@@ -20,19 +20,17 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from core.errors import StepladderError
-from db import audit
-from db.matched import rows_matched
+from db import audit, locks
 from db.names import USERNAME
 from db.passwords import check_password
 from db.sessions import NewSession, open_session, printable
-from db.tables import LoginAttempt, LoginSession, Setting, User
+from db.tables import LoginAttempt, LoginSession, User
 from db.transactions import run
 
 WINDOW = timedelta(minutes=15)
 MOST_PER_NAME_AND_ADDRESS = 5
 MOST_PER_ADDRESS = 40
 MOST_ALTOGETHER = 1000
-LOCK = "login_lock"
 LONGEST_ADDRESS = 64
 NO_NAME = "?"
 """Stored for what cannot be a username: nobody's typing slip (a password in the name field) is kept."""
@@ -124,7 +122,7 @@ def _begin(session: Session, username: str, address: str, at: datetime) -> _Atte
     name = username.strip().lower()
     name = name if USERNAME.fullmatch(name) else NO_NAME
     where = _clean_address(address)
-    _lock(session, at)
+    locks.hold(session, "login")
     if _is_too_much(session, name, where, at):
         raise LoginRefused
     attempt = LoginAttempt(username=name, ip=where, ok=False, at=at)
@@ -162,15 +160,6 @@ def _is_too_much(session: Session, name: str, address: str, at: datetime) -> boo
 
 def _succeed(session: Session, attempt_id: int) -> None:
     session.execute(update(LoginAttempt).where(LoginAttempt.id == attempt_id).values(ok=True))
-
-
-def _lock(session: Session, at: datetime) -> None:
-    """One login is counted at a time, across all processes. A write, because locks for reading stay on
-    their node of a cluster."""
-    done = session.execute(update(Setting).where(Setting.name == LOCK).values(changed_at=at))
-    if not rows_matched(done):
-        session.add(Setting(name=LOCK, value={}, changed_at=at))
-        session.flush()
 
 
 def _clean_address(address: str) -> str:

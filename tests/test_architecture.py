@@ -90,6 +90,9 @@ FLOATS_ALLOWED = (
 # cannot be called without saying for whom.
 PERSONAL_MODULES = (
     "db/accounts.py",
+    "db/reports/administration.py",
+    "db/reports/histories.py",
+    "db/reports/personal.py",
     "db/strategies.py",
 )
 PERSON_NAMES = frozenset({"user_id", "administrator_id"})
@@ -97,6 +100,9 @@ PERSON_NAMES = frozenset({"user_id", "administrator_id"})
 NOT_PERSONAL = frozenset(
     {
         ("db/accounts.py", "trading_accounts"),
+        # The selects under the reports; those say for whom.
+        ("db/reports/histories.py", "read_journal"),
+        ("db/reports/personal.py", "cards"),
     }
 )
 SESSION_NAMES = frozenset({"session"})

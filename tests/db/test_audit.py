@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import text
 
@@ -87,3 +89,17 @@ def test_people_read_what_concerns_them_and_nothing_else(engine):
     note(engine, "hers", ann)
     assert "hers" in [row.action for row in run(engine, lambda s: audit.audit_of(s, ann))]
     assert "hers" not in [row.action for row in run(engine, lambda s: audit.audit_of(s, bob))]
+
+
+def test_workers_that_chain_at_the_same_moment_make_one_chain(engine):
+    for number in range(30):
+        note(engine, f"act {number}")
+    threads = [
+        threading.Thread(target=lambda: run(engine, lambda s: audit.chain(s, KEY, most=5)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert report(engine) == audit.ChainReport(ok=True, rows=30, unchained=0, broken_at=None)

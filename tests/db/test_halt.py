@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from core.cycle import DesiredState
@@ -83,5 +85,5 @@ def test_only_an_administrator_halts_and_every_change_counts_up(engine, root):
 def test_each_worker_acknowledges_for_itself(engine, root):
     set_halt(engine, root, on=True)
     for worker, rev in (("w1", 1), ("w2", 0), ("w2", 1), ("w1", 1)):
-        run(engine, lambda s, w=worker, r=rev: halt.acknowledge(s, w, r, at=AT))
+        run(engine, partial(halt.acknowledge, worker=worker, rev=rev, at=AT))
     assert run(engine, halt.acknowledgements) == {"w1": 1, "w2": 1}

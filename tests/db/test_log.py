@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -22,14 +23,14 @@ def settle():
     """Undoes what `set_up` changes for the whole process."""
     root = logging.getLogger()
     level, raising = root.level, logging.raiseExceptions
-    hook = __import__("sys").excepthook
+    hook = sys.excepthook
     made: list[log.LogSetup] = []
     yield made.append
     for setup in made:
         setup.close()
     root.setLevel(level)
     logging.raiseExceptions = raising
-    __import__("sys").excepthook = hook
+    sys.excepthook = hook
 
 
 def rows(engine):
@@ -91,7 +92,7 @@ def test_a_database_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
 def test_a_database_that_is_away_ends_nothing_and_is_told_later(engine, monkeypatch):
     monkeypatch.setattr(log_database, "WRITE_EVERY", 60)
     handler = log_database.DatabaseHandler(engine, "p")
-    working, away = log_database.run, [True]
+    working, away = run, [True]
 
     def sometimes(*given):
         if away[0]:

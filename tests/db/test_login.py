@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -162,11 +164,8 @@ def test_a_password_typed_into_the_name_field_is_not_kept(engine, ann):
 def test_last_seen_is_written_at_most_once_a_minute(engine, ann):
     found = who(engine, enter(engine).sid)
     for seconds in (10, 59, 60, 61):
-        run(
-            engine,
-            lambda s, seconds=seconds: sessions.touch(s, found.session_id, at=later(seconds)),
-        )
-    row = run(engine, lambda s: s.get(LoginSession, found.session_id))
+        run(engine, partial(sessions.touch, session_id=found.session_id, at=later(seconds)))
+    row = run(engine, lambda s: s.get_one(LoginSession, found.session_id))
     assert row.last_seen_at == later(60)
     assert not found.needs_touch(later(59))
     assert found.needs_touch(later(60))
@@ -187,7 +186,7 @@ def test_what_raises_risk_asks_for_the_password_again_after_five_minutes(engine,
     found = who(engine, opened.sid)
     assert found.is_confirmed(later(299))
     assert not found.is_confirmed(later(300))
-    given = {"address": HERE, "at": later(400)}
+    given: dict[str, Any] = {"address": HERE, "at": later(400)}
     assert not login.confirm_password(engine, ann, found.session_id, "wrong password", **given)
     assert login.confirm_password(engine, ann, found.session_id, PASSWORD, **given)
     assert who(engine, opened.sid, later(401)).is_confirmed(later(401))

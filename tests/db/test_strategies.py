@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -22,7 +23,7 @@ def ann(engine):
 
 
 def create(engine, user_id, **changes):
-    given = {
+    given: dict[str, Any] = {
         "account_id": first_account(engine, user_id),
         "name": "One",
         "symbol": "BTC/USDT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,12 @@ def test_a_display_name_that_a_screen_would_have_to_fear_is_refused(engine, name
 
 def test_only_an_administrator_adds_people(engine):
     ann, root = a_user(engine), an_administrator(engine)
-    new = {"display_name": "Bob", "password_hash": HASH, "role": Role.PERSON, "at": AT}
+    new: dict[str, Any] = {
+        "display_name": "Bob",
+        "password_hash": HASH,
+        "role": Role.PERSON,
+        "at": AT,
+    }
     with pytest.raises(NotAllowed):
         run(engine, lambda s: users.add_person(s, ann, username="bob", **new))
     bob = run(engine, lambda s: users.add_person(s, root, username="bob", **new))

@@ -31,7 +31,7 @@ from tests.builders import Play, a_cycle, a_market, at
 
 def has_traded(engine: Engine, strategy_id: int):
     """Base bought at 100 and sold at 101; then bought at 100 and at the first level. Returns the cycles."""
-    strategy = run(engine, lambda s: s.get(Strategy, strategy_id))
+    strategy = run(engine, lambda s: s.get_one(Strategy, strategy_id))
     code = run(engine, installation.code)
     market = a_market(
         symbol=strategy.symbol, maker_fee=Decimal("0.001"), taker_fee=Decimal("0.001")

@@ -1,0 +1,178 @@
+"""User B gets nothing of A and changes nothing of A, for every function that serves a person.
+
+The functions are found, not listed: one added later is tried as well, and fails here as long as nobody
+has said what to give it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from core.cycle import DesiredState
+from core.errors import StepladderError
+from db import candle_requests, sessions
+from db.rights import Role
+from db.tables import Model
+from db.transactions import run
+from tests.db.people import (
+    AT,
+    HASH,
+    PARAMETERS,
+    a_strategy,
+    a_user,
+    an_administrator,
+    first_account,
+)
+from tests.db.trading import has_traded
+
+MODULES = (
+    "db.accounts",
+    "db.audit",
+    "db.candle_requests",
+    "db.links",
+    "db.reports.administration",
+    "db.reports.histories",
+    "db.reports.personal",
+    "db.sessions",
+    "db.strategies",
+    "db.users",
+)
+# Whose own value each of these is: given A's, B must be refused or find nothing.
+GIVEN: dict[str, Any] = {
+    "at": AT,
+    "name": "Taken over",
+    "display_name": "Taken over",
+    "time_zone": "Asia/Tokyo",
+    "symbol": "CANARY/USDT",
+    "parameters": PARAMETERS,
+    "version": 1,
+    "rev": None,
+    "state": DesiredState.CLOSED,
+    "balance": {"USDT": Decimal(1)},
+    "exchange": "binance",
+    "address": "192.0.2.9",
+    "agent": "x",
+    "trusted": False,
+    "username": "new-person",
+    "password_hash": HASH,
+    "role": Role.ADMINISTRATOR,
+    "active": False,
+    "venue": "simulated",
+    "since": 0,
+    "until": 60_000,
+    "actor_id": None,
+}
+# For the login and the command line, which have no person yet; callers know whom they mean.
+NOT_FOR_SCREENS = {"open_session", "add_first_account", "end_sessions", "reset_token"}
+
+
+def personal_functions() -> list[Callable[..., Any]]:
+    found: list[Callable[..., Any]] = []
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for function_name, function in inspect.getmembers(module, inspect.isfunction):
+            parameters = list(inspect.signature(function).parameters)
+            if (
+                function.__module__ == name
+                and not function_name.startswith("_")
+                and function_name not in NOT_FOR_SCREENS
+                and parameters[:1] == ["session"]
+                and parameters[1:2] in (["user_id"], ["administrator_id"])
+            ):
+                found.append(function)
+    return found
+
+
+FUNCTIONS = personal_functions()
+
+
+def test_the_functions_are_found():
+    assert len(FUNCTIONS) > 30
+
+
+@pytest.fixture
+def ann(engine):
+    return a_user(engine, "ann-canary")
+
+
+@pytest.fixture
+def hers(engine, ann):
+    """What belongs to A, by the name under which functions ask for it."""
+    strategy = a_strategy(engine, ann)
+    has_traded(engine, strategy)
+    run(
+        engine,
+        lambda s: sessions.open_session(
+            s, ann, address="192.0.2.1", agent="ann-canary", trusted=True, at=AT
+        ),
+    )
+    (login,) = run(engine, lambda s: sessions.open_sessions(s, ann, at=AT))
+    request = run(
+        engine,
+        lambda s: candle_requests.ask(s, ann, "simulated", "ANNCANARY/USDT", 0, 60_000, at=AT),
+    )
+    return {
+        "user_id": ann,
+        "strategy_id": strategy,
+        "account_id": first_account(engine, ann),
+        "session_id": login.session_id,
+        "request_id": request,
+    }
+
+
+def everything(engine, but_of: int) -> list[str]:
+    """Every row that is not B's own."""
+    rows = []
+    with engine.connect() as connection:
+        for table in Model.metadata.sorted_tables:
+            statement = select(table)
+            own_row = ("id",) if table.name == "users" else ()
+            for owner in (*own_row, "user_id", "actor_user_id", "created_by", "asked_by"):
+                if owner in table.columns:
+                    column = table.columns[owner]
+                    statement = statement.where(column.is_(None) | (column != but_of))
+            rows += [f"{table.name} {row}" for row in connection.execute(statement)]
+    return sorted(rows)
+
+
+def call(engine, function, who, hers):
+    parameters = list(inspect.signature(function).parameters.values())[2:]
+    arguments = {
+        p.name: (hers | GIVEN)[p.name]
+        for p in parameters
+        if p.default is inspect.Parameter.empty and p.kind is not p.VAR_POSITIONAL
+    }
+    return run(engine, lambda session: function(session, who, **arguments))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_somebody_else_gets_nothing_and_changes_nothing(engine, ann, hers, function):
+    an_administrator(engine)
+    bob = a_user(engine, "bob")
+    before = everything(engine, but_of=bob)
+    try:
+        answer = repr(call(engine, function, bob, hers))
+    except StepladderError as refusal:
+        answer = str(refusal)
+    assert "canary" not in answer.lower()
+    assert "Calm one" not in answer
+    assert everything(engine, but_of=bob) == before
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_a_person_who_does_not_exist_gets_nothing_and_changes_nothing(engine, ann, hers, function):
+    nobody = 10**9
+    before = everything(engine, but_of=nobody)
+    try:
+        answer = repr(call(engine, function, nobody, hers))
+    except StepladderError as refusal:
+        answer = str(refusal)
+    assert "canary" not in answer.lower()
+    assert everything(engine, but_of=nobody) == before
