@@ -292,15 +292,11 @@ class AccountRunner:
         unit = self.rows.unit_of(turn, self.halt_rev)
         if unit is not None:
             await self.writer.submit(unit)
-            self._measure(unit)
+            if self._since is not None and unit.changes:
+                self.lags.record(self.desk.monotonic() - self._since, len(unit.changes))
         self._since = None
         self._take_over(turn)
         return await self._execute(turn)
-
-    def _measure(self, unit: Unit) -> None:
-        """From the price received to the commit of the first plan that it led to."""
-        if self._since is not None and unit.changes:
-            self.lags.record(self.desk.monotonic() - self._since, len(unit.changes))
 
     def _take_over(self, turn: Turn) -> None:
         """The turn is committed: it is what we hold in memory now, and what we wait for next."""
@@ -376,6 +372,13 @@ class AccountRunner:
                 await self.desk.venue.cancel(self.facts.account_id, symbol, orders)
             except (OutcomeUnknown, VenueUnavailable) as error:
                 log.warning("cancel not confirmed: %s", error)
+
+    def price_received(self, client_order_ids: Iterable[str]) -> float | None:
+        """When the price that changed these orders came: the latest one of their symbol."""
+        owners = (self.live.owner(order) for order in client_order_ids)
+        tracked = next((self.tracked[owner] for owner in owners if owner is not None), None)
+        seen = None if tracked is None else self.desk.latest.get(tracked.symbol)
+        return None if seen is None else seen.received
 
     def _order(self, client_order_id: str) -> Order | None:
         strategy_id = self.live.owner(client_order_id)

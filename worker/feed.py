@@ -23,8 +23,7 @@ WALKED_EACH = 10
 
 
 class Feed:
-    """`wake(strategy_ids)`: called with those that a tick concerns; `watched()`: further symbols that
-    somebody wants to see the price of."""
+    """`wake(strategy_ids, received)`: called with those that a tick concerns and when it came."""
 
     def __init__(
         self,
@@ -32,7 +31,7 @@ class Feed:
         venue: LedgerVenue,
         source: PriceSource,
         database: Database,
-        wake: Callable[[set[int]], None],
+        wake: Callable[[set[int], float], None],
     ) -> None:
         self.desk, self.venue, self.source = desk, venue, source
         self.database = database
@@ -74,7 +73,7 @@ class Feed:
             await self.venue.see(symbol, seen.at, completed.quote)
         except OutcomeUnknown as error:
             log.warning("fills on %s are looked at again: %s", symbol, error)
-        self.wake(self.desk.woken(symbol, self.venue.now()))
+        self.wake(self.desk.woken(symbol, self.venue.now()), seen.received)
 
     def _store(self, quotes: dict[str, TimedQuote]) -> None:
         """One statement for all symbols; when the one before is still running, this one is left out."""

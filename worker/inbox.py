@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Waiting:
-    """Strategies woken by a price or the clock, strategies whose wish changed, orders to look at."""
+    """Strategies woken by a price or the clock, strategies whose wish changed, orders to look at.
+
+    `since`: when the oldest price among what waits was received (monotonic); None: no price did it.
+    """
 
     wakes: set[int] = field(default_factory=set)
     wishes: set[int] = field(default_factory=set)
     orders: set[str] = field(default_factory=set)
     reconcile: bool = False
+    since: float | None = None
 
     def __bool__(self) -> bool:
         return bool(self.wakes or self.wishes or self.orders or self.reconcile)
@@ -28,21 +32,28 @@ class Inbox:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def wake(self, strategy_ids: set[int]) -> None:
+    def wake(self, strategy_ids: set[int], since: float | None = None) -> None:
         self._waiting.wakes |= strategy_ids
+        self._date(since)
         self._ring()
 
     def wish(self, strategy_ids: set[int]) -> None:
         self._waiting.wishes |= strategy_ids
         self._ring()
 
-    def look(self, client_order_ids: set[str]) -> None:
+    def look(self, client_order_ids: set[str], since: float | None = None) -> None:
         self._waiting.orders |= client_order_ids
+        self._date(since)
         self._ring()
 
     def reconcile(self) -> None:
         self._waiting.reconcile = True
         self._ring()
+
+    def _date(self, since: float | None) -> None:
+        known = self._waiting.since
+        if since is not None and (known is None or since < known):
+            self._waiting.since = since
 
     def _ring(self) -> None:
         if self._waiting:
@@ -60,6 +71,10 @@ class Inbox:
         """The consumer is done with what it took."""
         if not self._waiting:
             self._idle.set()
+
+    @property
+    def is_settled(self) -> bool:
+        return self._idle.is_set()
 
     async def settled(self) -> None:
         """Returns when nothing waits and nothing is being worked on."""

@@ -43,10 +43,14 @@ def boot_id() -> str:
 
 
 class Ownership:
-    """`name` changes when somebody declared this worker dead."""
+    """`name` changes when somebody declared this worker dead. `lag()`: the slowest plan since the last beat,
+    in seconds."""
 
-    def __init__(self, database: Database, runners: Callable[[], Runners]) -> None:
+    def __init__(
+        self, database: Database, runners: Callable[[], Runners], lag: Callable[[], float]
+    ) -> None:
         self.database = database
+        self._lag = lag
         self.host = f"{socket.gethostname()[:40]}/{boot_id()}"
         self.name = ""
         self.stopping = False
@@ -79,7 +83,7 @@ class Ownership:
             lambda session: leases.beat(
                 session,
                 name,
-                lag_ms=runners.lag_ms(),
+                lag_ms=self._lag() * 1000,
                 accounts=len(runners.held),
                 strategies=len(runners.home),
             )

@@ -36,7 +36,7 @@ class Places:
         self.public = public
         self.with_feeds = with_feeds
         self.hint: Hint = lambda account_id, orders: None
-        self.wake: Callable[[set[int]], None] = lambda strategy_ids: None
+        self.wake: Callable[[set[int], float], None] = lambda strategy_ids, received: None
         self.desks: dict[str, Desk] = {}
         self.venues: dict[str, LedgerVenue] = {}
         self._sources: dict[str, PriceSource] = {}

@@ -28,6 +28,7 @@ from worker.account_rows import AccountFacts
 from worker.database import Database
 from worker.desk import FRESH, Desk
 from worker.group_commit import GroupCommit
+from worker.lags import Lags
 from worker.tracked import Tracked, Wish, shown_of
 from worker.units import Unit
 from worker.wakes import TimeWakes
@@ -93,6 +94,7 @@ class Runners:
         self.desk_of = desk_of
         self.writer = writer
         self.alarms = TimeWakes()
+        self.lags = Lags()
         self.reader = WishReader()
         self.running: dict[int, AccountRunner] = {}
         self.home: dict[int, AccountRunner] = {}
@@ -121,10 +123,6 @@ class Runners:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def lag_ms(self) -> float:
-        """The slowest recent turn, from the price to its commit; 0 when there was none."""
-        return max((runner.take_lag() for runner in self.running.values()), default=0.0) * 1000
-
     @property
     def held(self) -> set[int]:
         return set(self._tasks)
@@ -149,7 +147,7 @@ class Runners:
     async def _open_and_serve(self, account: Account, token: int) -> None:
         desk = self.desk_of(account)
         facts = AccountFacts(account.account_id, account.user_id, account.stated_balance)
-        runner = AccountRunner(facts, token, desk, self.writer, self.alarms)
+        runner = AccountRunner(facts, token, desk, self.writer, self.alarms, self.lags)
         try:
             await self._open(runner)
             await runner.serve()
@@ -263,18 +261,18 @@ class Runners:
                 tracked.newest_wish = self.reader.under_halt(tracked.newest_wish, halt)
             runner.inbox.wake(set(runner.tracked))
 
-    def wake(self, strategy_ids: set[int]) -> None:
-        """Hand woken strategies to the consumers of their accounts."""
+    def wake(self, strategy_ids: set[int], since: float | None = None) -> None:
+        """Hand woken strategies to the consumers of their accounts; `since`: their price was received."""
         by_runner: dict[AccountRunner, set[int]] = {}
         for strategy_id in strategy_ids:
             runner = self.home.get(strategy_id)
             if runner is not None:
                 by_runner.setdefault(runner, set()).add(strategy_id)
         for runner, ids in by_runner.items():
-            runner.inbox.wake(ids)
+            runner.inbox.wake(ids, since)
 
     def hint(self, account_id: int, client_order_ids: set[str]) -> None:
         """The venue says that these orders have changed."""
         runner = self.running.get(account_id)
         if runner is not None:
-            runner.inbox.look(client_order_ids)
+            runner.inbox.look(client_order_ids, runner.price_received(client_order_ids))

@@ -16,7 +16,8 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class WorkerSettings(BaseSettings):
-    """replay_*: a file of candles that stands in for the simulated market (tests, drills)."""
+    """replay_*: a file of candles that stands in for the simulated market (tests, drills). lag_file: where
+    `worker.lags` writes a line each second (benchmarks)."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
@@ -24,6 +25,7 @@ class WorkerSettings(BaseSettings):
     heartbeat_url: str | None = None
     log_level: str = "INFO"
     log_retention_days: int = 90
+    lag_file: Path | None = None
     replay_candles: Path | None = None
     replay_market: Path | None = None
     replay_symbol: str = "BTC/USDT"

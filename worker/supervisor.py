@@ -15,6 +15,7 @@ from worker.database import Database
 from worker.group_commit import GroupCommit
 from worker.heartbeat import Heartbeat
 from worker.housekeeping import Housekeeping
+from worker.lags import LagReport
 from worker.lockstep import Lockstep
 from worker.ownership import Ownership
 from worker.places import Places
@@ -57,7 +58,8 @@ class Supervisor:
             with_feeds=not settings.replay_lockstep,
         )
         self.runners = Runners(database, self.places.of_account, self.writer)
-        self.ownership = Ownership(database, lambda: self.runners)
+        self.lags = LagReport(self.runners.lags, settings.lag_file, self._gauges)
+        self.ownership = Ownership(database, lambda: self.runners, self.lags.take_largest)
         self.poller = Poller(database, self.runners, lambda: self.ownership.name)
         self.keeper = CandleKeeper(
             database, lambda: self.ownership.name, self.places.desks, self.places.named
@@ -87,6 +89,7 @@ class Supervisor:
             "claim": self.ownership.claim,
             "wishes": self.poller.run,
             "clock": self._clock,
+            "lags": self.lags.run,
             "candles": self.keeper.run,
             "housekeeping": Housekeeping(self.database, self.settings.log_retention_days).run,
         }
@@ -151,6 +154,14 @@ class Supervisor:
         await drive.run()
         self.stopping.set()
         await asyncio.Event().wait()
+
+    def _gauges(self) -> dict[str, int]:
+        runners = self.runners
+        return {
+            "accounts": len(runners.running),
+            "strategies": len(runners.home),
+            "working": sum(not runner.inbox.is_settled for runner in runners.running.values()),
+        }
 
     def _cycles(self) -> dict[int, Cycle]:
         return {
