@@ -72,7 +72,7 @@ def price_places(value: Decimal, tick_size: Decimal | None = None) -> int:
         return 2
     if value == 0:
         return 2
-    return min(12, max(4, 3 - value.adjusted() + 1))
+    return min(12, max(4, 3 - value.adjusted()))
 
 
 def percent(fraction: Decimal | None, places: int = 2, *, signed: bool = False) -> str:

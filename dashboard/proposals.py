@@ -63,5 +63,7 @@ def free_balance(user_id: int, account: Account, quote: str) -> Decimal | None:
     cards = read(lambda session: reports.home(session, user_id, at=utc_now()))
     for card in cards:
         if card.account_id == account.account_id and card.quote == quote and card.cycle:
-            free -= still_to_spend(card.cycle) - locked_on_venue(card.cycle)
+            free -= still_to_spend(card.cycle)
+            # The venue's free balance has gone down by what it set aside already.
+            free += locked_on_venue(card.cycle) if quote in known else ZERO
     return max(free, ZERO)

@@ -111,7 +111,8 @@ def _price_line(card: StrategyCard, now: datetime) -> None:
         st.caption("No price yet.")
         return
     age = now - card.price_at
-    text = f"Price {price(card.last_price)} {card.quote}, {ago(card.price_at, now)}"
+    tick = None if card.cycle is None else card.cycle.market.tick_size
+    text = f"Price {price(card.last_price, tick)} {card.quote}, {ago(card.price_at, now)}"
     if age > OLD_PRICE and not card.silent:
         st.warning(
             f"The last price is {duration(age.total_seconds())} old; figures that need it are too."
@@ -120,7 +121,7 @@ def _price_line(card: StrategyCard, now: datetime) -> None:
     if average is not None and card.cycle is not None and card.cycle.has_fills():
         change = card.last_price / average - 1
         text += (
-            f" · average entry {price(average)} {card.quote} (price is"
+            f" · average entry {price(average, tick)} {card.quote} (price is"
             f" {percent(change, signed=True)} from it)"
             f" · {card.levels_filled} of {card.level_count} extra buys filled"
         )

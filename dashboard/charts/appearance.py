@@ -25,6 +25,7 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
         "legend": {"orientation": "h", "y": -0.12, "x": 0, "yanchor": "top"},
         "hoverlabel": {"bgcolor": "#ffffff", "font": {"color": TEXT}},
         "dragmode": "pan",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": ACCENT},
         **more,
     }
 

@@ -21,6 +21,7 @@ from db.reports import FillRow
 def lines_of(cycle: Cycle | None, held: Position | None, last: Decimal | None) -> list[PriceLine]:
     """Levels still open, average entry, take profit, stop loss and the price now."""
     found: list[PriceLine] = []
+    tick = None if cycle is None else cycle.market.tick_size
     if cycle is not None and held is not None and cycle.has_fills():
         resting = {order.slot.level for order in cycle.live() if order.slot.role is Role.SAFETY}
         for level, _ in open_levels(cycle):
@@ -32,7 +33,7 @@ def lines_of(cycle: Cycle | None, held: Position | None, last: Decimal | None) -
             found.append(PriceLine(LineKind.AVERAGE, held.average_entry_price, "Average"))
         found += _exits(cycle, held)
     if last is not None:
-        found.append(PriceLine(LineKind.PRICE, last, price(last)))
+        found.append(PriceLine(LineKind.PRICE, last, price(last, tick)))
     return found
 
 

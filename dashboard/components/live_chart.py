@@ -24,8 +24,9 @@ export default async function ({ data, parentElement }) {
   if (place.clientWidth < 500) { figure.layout.font.size = 10; figure.layout.margin.r = 62; }
   if (!place.dataset.updates) { place.textContent = ''; }
   await window.Plotly.react(place, figure.data, figure.layout,
-    { responsive: true, scrollZoom: true, displaylogo: false, displayModeBar: 'hover',
-      modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d', 'toImage'] });
+    { responsive: true, scrollZoom: true, displaylogo: false,
+      displayModeBar: place.clientWidth < 500 ? false : 'hover',
+      modeBarButtons: [['zoom2d', 'pan2d', 'zoomIn2d', 'zoomOut2d', 'resetScale2d']] });
   place.dataset.updates = 1 + Number(place.dataset.updates || 0);
 }
 """
