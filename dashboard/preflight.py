@@ -44,17 +44,21 @@ class CannotStart(Exception):
 
 
 class Listening(BaseSettings):
-    """Where the dashboard listens."""
+    """Where the dashboard listens; its other settings stand here so that a wrong one stops the start."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
     dashboard_port: int = Field(default=8501, ge=1, le=65535)
     dashboard_address: str = "127.0.0.1"
+    secure_cookies: bool = False
+    trust_proxy: bool = False
 
 
 SENTENCES = {
     "dashboard_port": "DASHBOARD_PORT must be a whole number from 1 to 65535, not '{}'.",
     "dashboard_address": "DASHBOARD_ADDRESS must be an IP address such as 127.0.0.1, not '{}'.",
+    "secure_cookies": "SECURE_COOKIES must be true or false, not '{}'.",
+    "trust_proxy": "TRUST_PROXY must be true or false, not '{}'.",
 }
 
 
@@ -159,6 +163,13 @@ def check_folder(root: Path) -> None:
 def prepare_database(root: Path) -> int:
     """Keys, a copy of the SQLite file, migrations; prints the set-up code on the very first start."""
     return subprocess.run([sys.executable, "-m", "db", "prepare"], cwd=root, check=False).returncode
+
+
+def check_worker(root: Path) -> int:
+    """The worker reads its own settings and says what is wrong with them."""
+    return subprocess.run(
+        [sys.executable, "-m", "worker", "--check"], cwd=root, check=False
+    ).returncode
 
 
 def environment_for(place: Place) -> dict[str, str]:
@@ -276,7 +287,7 @@ def main() -> int:
             return 0
         check_port(place)
         check_folder(ROOT)
-        failed = prepare_database(ROOT)
+        failed = check_worker(ROOT) or prepare_database(ROOT)
         if failed:
             return failed
         say(f"Starting Stepladder. It will be at {place.url}\n{WARNING}")

@@ -1,4 +1,7 @@
-"""`python -m worker`: settings, logging, signals, and the supervisor until SIGTERM."""
+"""`python -m worker`: settings, logging, signals, and the supervisor until SIGTERM.
+
+`python -m worker --check` reads the settings only: exit 2 with a sentence when one of them is wrong.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 
 from core.errors import StepladderError
 from db.engine import make_engine
 from db.keys import audit_key
 from db.log import set_up
+from db.migrate import check_version
 from db.settings import DatabaseSettings
 from worker.database import Database
 from worker.replay_file import read_replay
@@ -20,12 +25,15 @@ from worker.supervisor import Supervisor
 log = logging.getLogger("worker")
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     try:
         settings = read_settings()
         replay = read_replay(settings)
         engine = make_engine(DatabaseSettings().database_url)
+        if "--check" in arguments:
+            return 0
         key = audit_key()
+        check_version(engine)
     except StepladderError as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -50,4 +58,4 @@ async def serve(supervisor: Supervisor) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -27,6 +27,8 @@ def stop(*_):
     print("worker: finishing its step")
     sys.exit(0)
 
+if sys.argv[1:] == ["--check"]:
+    sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 print("worker: started")
 while True:
