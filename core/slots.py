@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.cycle import Cycle
+from core.cycle import BASE, Cycle
 from core.market import Side
 from core.orders import Kind, Order, OrderStatus, Slot
 
@@ -92,11 +92,11 @@ def _attention(cycle: Cycle, order: Order) -> Attention | None:
 
 
 def _was_dust(cycle: Cycle, order: Order) -> bool:
-    """An exit too small for the venue's minima: its refusal says that this is dust, not that it failed."""
-    return (
-        order.side is Side.SELL
-        and order.kind is Kind.MARKET
-        and not cycle.market.is_tradable(order.quantity, order.planned_price)
+    """A rest too small for the venue's minima at its price: the refusal ends it, nothing has failed."""
+    exits = order.side is Side.SELL and order.kind is Kind.MARKET
+    rest_of_base = order.slot == BASE and cycle.has_fills()
+    return (exits or rest_of_base) and not cycle.market.is_tradable(
+        order.quantity, order.planned_price
     )
 
 

@@ -134,11 +134,12 @@ def _fits(cycle: Cycle, quantity: Decimal, price: Decimal) -> bool:
 
 
 def _base_rest(attempts: list[Order]) -> tuple[Decimal, Decimal] | None:
-    """(quantity, price) of what the base order still has to buy; None while it has bought nothing."""
+    """(quantity, price of its last try) that the base order still has to buy; None while it has nothing."""
     first = next((order for order in attempts if order.fills), None)
     if first is None:
         return None
-    return first.quantity - sum((order.filled for order in attempts), ZERO), first.planned_price
+    rest = first.quantity - sum((order.filled for order in attempts), ZERO)
+    return rest, attempts[-1].planned_price
 
 
 def base_started_at(cycle: Cycle) -> datetime:

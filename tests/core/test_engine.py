@@ -97,6 +97,17 @@ def test_a_rest_below_the_minima_is_not_placed_again():
     assert set(live(play)) == {TAKE_PROFIT, *LEVELS}
 
 
+def test_a_rest_that_falls_below_the_minima_with_the_price_is_not_fought_for():
+    play = Play(a_cycle(base_order_size="6"))
+    play(price(100))
+    partly(play, BASE, "0.01", status=S.CANCELLED, expired=True)
+    play(price(90, 1))
+    play(report(play.order(BASE), S.REFUSED, 1, reason="min_notional"))
+    assert attention(play.cycle) is None
+    assert is_over(play.cycle)
+    assert totals(play.cycle).dust.quantity == D("0.01")
+
+
 def test_a_limit_base_order_rests_at_the_bid_and_follows_it_every_thirty_seconds():
     play = Play(a_cycle(base_order_type="limit"))
     play(PriceSeen(at(0), a_quote(100, 101)))
