@@ -150,9 +150,9 @@ class AccountRunner:
         venue, account_id = self.desk.venue, self.facts.account_id
         open_orders, at = await venue.open_orders(account_id), venue.now()
         found = sort_out(open_orders, self.tracked, self.installation, at)
-        entries = [
-            self.rows.entry(None, None, cancelled_entry(order), at) for order in found.cancel
-        ]
+        # While rows of a strategy cannot be read, an order that seems to be nobody's may be its.
+        unowned = () if self.unreadable else found.cancel
+        entries = [self.rows.entry(None, None, cancelled_entry(order), at) for order in unowned]
         if found.foreign > self.foreign:
             entries.append(self.rows.entry(None, None, foreign_entry(found.foreign), at))
         self.foreign = found.foreign
@@ -167,7 +167,7 @@ class AccountRunner:
         for tracked, cycle, _ in found.adopted:
             tracked.cycle, tracked.is_stored = cycle, True
             self.live.know(tracked.strategy_id, cycle)
-        for order in found.cancel:
+        for order in unowned:
             log.error("order %s is ours and belongs to no strategy", order.client_order_id)
             await venue.cancel_by_id(account_id, order.symbol, order.client_order_id)
 

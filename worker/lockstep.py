@@ -59,6 +59,8 @@ class Lockstep:
         await self._move(candle.open, jump=True)
         for price in candle.path():
             await self._move(price, jump=False)
+        # Where nothing happens nothing is awaited: beats and signals must get their turn.
+        await asyncio.sleep(0)
 
     async def _move(self, to: Decimal, *, jump: bool) -> None:
         start = to if self.price is None else self.price

@@ -167,6 +167,7 @@ class Supervisor:
         return {
             strategy_id: runner.tracked[strategy_id].cycle
             for strategy_id, runner in self.runners.home.items()
+            if strategy_id in runner.tracked
         }
 
     async def _settled(self) -> None:
