@@ -46,7 +46,7 @@ class CannotStart(Exception):
 class Listening(BaseSettings):
     """Where the dashboard listens; its other settings stand here so that a wrong one stops the start."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
     dashboard_port: int = Field(default=8501, ge=1, le=65535)
     dashboard_address: str = "127.0.0.1"

@@ -12,7 +12,7 @@ TICKET_SECONDS = 30
 class DashboardSettings(BaseSettings):
     """`secure_cookies`: served over TLS. `trust_proxy`: X-Real-IP is set by a proxy of ours."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
     secure_cookies: bool = False
     trust_proxy: bool = False

@@ -84,7 +84,6 @@ def read_settings() -> WorkerSettings:
         return WorkerSettings()
     except ValidationError as problems:
         first = problems.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise InvalidInput(
-            name, f"{first['msg']}. Mend it in the environment or in .env."
-        ) from None
+        raise InvalidInput(name, f"{said}. Mend it in the environment or in .env.") from None
