@@ -581,3 +581,26 @@ def test_an_unknown_order_changes_nothing():
     stranger = report(play.order(BASE), S.FILLED, 1)
     other = Play(a_cycle())
     assert step(other.cycle, stranger) == (other.cycle, ())
+
+
+def test_an_exit_waits_for_the_trades_that_are_still_missing():
+    play = started(stop_loss="0.05")
+    order = play.order(LEVELS[0])
+    play(report(order, S.FILLED, 1, filled=order.quantity))
+    play(price(94, 2))
+    play.cancel_all(3)
+    play(price(94, 4))
+    assert STOP not in live(play)
+    play.fill(LEVELS[0], seconds=5)
+    play(price(94, 6))
+    assert play.order(STOP).quantity == D("2.01")
+
+
+def test_a_cycle_is_not_over_while_the_venue_reports_coins_whose_trades_are_missing():
+    play = started()
+    play.fill(TAKE_PROFIT)
+    play.cancel_all(1)
+    assert is_over(play.cycle)
+    late = play.order(LEVELS[0])
+    play(report(late, S.CANCELLED, 2, filled=D("0.5")))
+    assert not is_over(play.cycle)
