@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -28,7 +29,8 @@ class Desk:
         self.markets: dict[str, Market] = {}
         self.wakes: dict[str, PriceWakes] = {}
         self.latest: dict[str, TimedQuote] = {}
-        self._earlier: dict[str, TimedQuote] = {}
+        self._earlier: dict[str, deque[TimedQuote]] = {}
+        self._alone: set[str] = set()
         self._users: dict[str, set[int]] = {}
 
     # --- who uses which symbol
@@ -51,6 +53,7 @@ class Desk:
             self.wakes.pop(symbol, None)
             self.latest.pop(symbol, None)
             self._earlier.pop(symbol, None)
+            self._alone.discard(symbol)
 
     @property
     def symbols(self) -> list[str]:
@@ -62,11 +65,22 @@ class Desk:
     # --- prices
 
     def take(self, symbol: str, seen: TimedQuote) -> TimedQuote:
-        """Keep the latest quote with the one at least a second before it; returns the completed one."""
-        last = self.latest.get(symbol)
-        if last is not None and seen.at - last.at >= APART:
-            self._earlier[symbol] = last
-        before = self._earlier.get(symbol, seen)
+        """Keep the latest quote with the one at least a second before it; returns the completed one.
+
+        The first quote after a pause has none: it stands alone, and nothing is decided on it.
+        """
+        earlier = self._earlier.setdefault(symbol, deque())
+        if earlier and seen.at < earlier[-1].at:  # the venue's clock was set back
+            earlier.clear()
+        while len(earlier) > 1 and seen.at - earlier[1].at >= APART:
+            earlier.popleft()
+        before = earlier[0] if earlier else seen
+        if APART <= seen.at - before.at <= FRESH:
+            self._alone.discard(symbol)
+        else:
+            self._alone.add(symbol)
+            before = seen
+        earlier.append(seen)
         quote = seen.quote
         completed = TimedQuote(
             seen.at,
@@ -77,9 +91,11 @@ class Desk:
         return completed
 
     def fresh(self, symbol: str) -> Quote | None:
-        """The latest quote if it is at most 10 s old on both clocks, else None: no decision."""
+        """The latest quote if it is confirmed and at most 10 s old on both clocks; None: no decision."""
         seen = self.latest.get(symbol)
-        if seen is None or self.monotonic() - seen.received > FRESH.total_seconds():
+        if seen is None or symbol in self._alone:
+            return None
+        if self.monotonic() - seen.received > FRESH.total_seconds():
             return None
         return seen.quote if self.venue.now() - seen.at <= FRESH else None
 
