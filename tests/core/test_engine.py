@@ -604,3 +604,12 @@ def test_a_cycle_is_not_over_while_the_venue_reports_coins_whose_trades_are_miss
     late = play.order(LEVELS[0])
     play(report(late, S.CANCELLED, 2, filled=D("0.5")))
     assert not is_over(play.cycle)
+
+
+def test_a_level_that_waits_for_its_price_wakes_above_it():
+    play = started()
+    play(want(DesiredState.PAUSED, 1))
+    play.cancel_all(2)
+    play(want(DesiredState.RUNNING, 3, "97.5"))
+    assert watch(play.cycle, at(3)).above == 98
+    assert watch(play.cycle, at(3)).is_due(D("98.5"), at(4))
