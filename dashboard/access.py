@@ -9,12 +9,14 @@ from typing import Concatenate, ParamSpec
 
 import streamlit as st
 
+from core.errors import StepladderError
 from dashboard.database import read, write
-from dashboard.formatting import utc_now
+from dashboard.formatting import escape, utc_now
 from dashboard.http_routes import TICKET_HEADER
 from dashboard.session_tokens import Pointer, read_token, sign
 from dashboard.settings import DashboardSettings
 from db import sessions
+from db.errors import DatabaseUnavailable
 from db.sessions import NewSession, Principal
 
 P = ParamSpec("P")
@@ -52,7 +54,7 @@ def require(*, administrator: bool = False) -> Principal:
     if person is None:
         st.rerun()
     if administrator and not person.is_administrator:
-        st.error("This page is for administrators.", icon="🔒")
+        st.error("This page is for administrators.", icon=":material/lock:")
         st.stop()
     return person
 
@@ -65,7 +67,12 @@ def guarded(
     def decorate(function: Callable[Concatenate[Principal, P], None]) -> Callable[P, None]:
         @wraps(function)
         def body(*args: P.args, **kwargs: P.kwargs) -> None:
-            function(require(administrator=administrator), *args, **kwargs)
+            try:
+                function(require(administrator=administrator), *args, **kwargs)
+            except DatabaseUnavailable:
+                st.warning("The database does not answer. This part is tried again by itself.")
+            except StepladderError as problem:
+                st.error(escape(str(problem)))
 
         return st.fragment(body, run_every=run_every)
 

@@ -212,9 +212,10 @@ def _close(card: StrategyCard) -> tuple[str, ...]:
         f"Then {held} is sold at the market price at once.",
     ]
     if card.last_price is not None and card.unrealized_pnl is not None:
+        tick = None if card.cycle is None else card.cycle.market.tick_size
         result = "gain" if card.unrealized_pnl >= 0 else "loss"
         sentences.append(
-            f"At the last price of {price(card.last_price)} {card.quote} that is a {result} of about"
+            f"At the last price of {price(card.last_price, tick)} {card.quote} that is a {result} of about"
             f" {money(abs(card.unrealized_pnl), card.quote)} after fees. The price may move meanwhile."
         )
     return (*sentences, "This cannot be undone.")

@@ -34,7 +34,7 @@ def draw(person: Principal) -> None:
         text = f"**All buying is halted** since {escape(since)}."
         if now.reason:
             text += f" Reason: {escape(now.reason)}."
-        st.error(text, icon="🛑")
+        st.error(text, icon=":material/front_hand:")
         if not alive:
             st.warning("No worker is alive to acknowledge it; nothing is traded without one.")
         elif obeyed < len(alive):
@@ -49,7 +49,9 @@ def draw(person: Principal) -> None:
         if st.button("Lift the halt", key="lift_halt", icon=":material/play_arrow:"):
             _change(False)
     else:
-        st.success("No halt: strategies trade as their owners want.", icon="✅")
+        st.success(
+            "No halt: strategies trade as their owners want.", icon=":material/check_circle:"
+        )
         if st.button("Halt all buying", key="halt", type="primary", icon=":material/front_hand:"):
             _change(True)
 

@@ -38,5 +38,5 @@ except DatabaseUnavailable:
     st.error(
         "The database does not answer. What is on the exchanges stays as it is; the worker goes on when"
         " the database is back. Reload this page in a minute.",
-        icon="⏳",
+        icon=":material/hourglass_top:",
     )

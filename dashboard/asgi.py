@@ -20,6 +20,7 @@ if str(ROOT) not in sys.path:
 from dashboard import http_routes  # noqa: E402
 from dashboard.http_guard import Guard  # noqa: E402
 from dashboard.settings import DashboardSettings  # noqa: E402
+from db.log import set_up  # noqa: E402
 
 
 @asynccontextmanager
@@ -33,10 +34,12 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
     go.Figure(go.Candlestick()).to_json()
     http_routes.plotly_script()
-    engine()
+    level = DashboardSettings().log_level
+    logs = set_up("dashboard", engine=engine(), level=level, folder=Path("var") / "log")
     gc.collect()
     gc.freeze()
     yield {}
+    logs.close()
 
 
 app = st.App(

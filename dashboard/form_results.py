@@ -116,4 +116,6 @@ def what_start_does(parameters: Parameters, ladder: Ladder, market: Market) -> s
     )
     if parameters.stop_loss is None:
         text += " There is no stop loss: below the last extra buy it waits, whatever the loss."
+    if parameters.stop_loss is not None or parameters.trailing_deviation is not None:
+        text += " Stop loss and trailing work only while the worker runs."
     return escape(text)

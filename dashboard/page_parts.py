@@ -33,9 +33,8 @@ def figure(label: str, value: str, help_text: str | None = None, delta: str | No
     """One number in a box that wraps where `st.metric` would cut; `delta`: small words below."""
     with st.container(border=True, height="stretch", gap=None):
         st.caption(escape(label), help=help_text)
-        st.markdown(f"##### {escape(value)}")
-        if delta:
-            st.caption(escape(delta))
+        below = f"\n\n:small[:gray[{escape(delta)}]]" if delta else ""
+        st.markdown(f"##### {escape(value)}{below}")
 
 
 BOX = 165
@@ -66,7 +65,7 @@ def worker_silent() -> None:
         " bought or sold and stop losses are not watched. Orders that rest on an exchange stay there."
         " It is started together with the dashboard by `make run`; an administrator sees more under"
         " Administration.",
-        icon="⚠️",
+        icon=":material/warning:",
     )
 
 

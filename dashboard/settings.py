@@ -16,6 +16,7 @@ class DashboardSettings(BaseSettings):
 
     secure_cookies: bool = False
     trust_proxy: bool = False
+    log_level: str = "INFO"
 
     @property
     def cookie_name(self) -> str:

@@ -40,7 +40,7 @@ def _form() -> None:
         help="Only on a device that nobody else uses. Without it you are signed out after 12 hours.",
     )
     if refused:
-        st.error(refused, icon="⚠️")
+        st.error(refused, icon=":material/warning:")
     st.caption("Forgotten your password? An administrator can give you a link to set a new one.")
 
 

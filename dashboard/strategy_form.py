@@ -198,11 +198,11 @@ def _results(person: Principal, place: Place, detail: StrategyDetail | None) -> 
         problems = feasibility.problems(parameters, place.market, place.price)
         notes = [] if problems else feasibility.warnings(parameters, place.market, place.price)
     except InvalidInput as problem:
-        st.error(escape(form_fields.speak(problem)), icon="⚠️")
+        st.error(escape(form_fields.speak(problem)), icon=":material/warning:")
         st.caption("The ladder is shown again when this is mended. Nothing has been started.")
         return
     for found in problems:
-        st.error(escape(form_fields.speak(found)), icon="⚠️")
+        st.error(escape(form_fields.speak(found)), icon=":material/warning:")
     for note in notes:
         st.warning(escape(form_fields.in_words(note.sentence)))
     form_results.draw(parameters, ladder, place.market, place.free)

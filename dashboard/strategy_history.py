@@ -15,21 +15,23 @@ from core.orders import Role
 from dashboard import access
 from dashboard.charts.profit import profit_figure
 from dashboard.database import read
-from dashboard.formatting import escape, money, price, quantity, short_when, utc_now
+from dashboard.formatting import escape, money, price, quantity, short_when, utc_now, zone
 from dashboard.page_parts import empty
 from dashboard.words import ENDED_WORDS, ORDER_WORDS, role_words
 from db import reports
 from db.reports import ClosedCycle, StrategyCard
 from db.sessions import Principal
 
-MOST = 60
-MARKS = {"info": "", "warning": "⚠️", "alarm": "🚨"}
+MOST, MORE = 20, 200
+MORE_KEY = "more_of_the_journal"
+MARKS = {"info": "", "warning": ":material/warning:", "alarm": ":material/error:"}
 
 
 @access.guarded(run_every=5)
 def journal(person: Principal, strategy_id: int) -> None:
+    most = MORE if st.session_state.get(MORE_KEY) else MOST
     rows = read(
-        lambda session: reports.strategy_journal(session, person.user_id, strategy_id, limit=MOST)
+        lambda session: reports.strategy_journal(session, person.user_id, strategy_id, limit=most)
     )
     if not rows:
         empty(
@@ -37,7 +39,9 @@ def journal(person: Principal, strategy_id: int) -> None:
         )
         return
     sentences([(row.at, row.level, row.sentence) for row in rows], person.time_zone)
-    st.caption(f"Newest first. Time in {person.time_zone}.")
+    st.caption(escape(f"Newest first. Time in {person.time_zone}."))
+    if len(rows) >= MOST:
+        st.toggle(f"Show the last {MORE}", key=MORE_KEY)
 
 
 @access.guarded(run_every=5)
@@ -47,6 +51,8 @@ def orders(person: Principal, strategy_id: int) -> None:
         empty("No orders in the present cycle.")
         return
     base = card.symbol.partition("/")[0]
+    tick = card.cycle.market.tick_size
+    tick = card.cycle.market.tick_size
     live_first = sorted(
         card.cycle.orders, key=lambda order: (not order.is_live, -order.created_at.timestamp())
     )
@@ -55,7 +61,7 @@ def orders(person: Principal, strategy_id: int) -> None:
             {
                 "Order": role_words(order.slot.role, order.slot.level),
                 "State": ORDER_WORDS[order.status],
-                "Price": price(order.price) if order.price is not None else "market",
+                "Price": "market" if order.price is None else price(order.price, tick),
                 "Quantity": quantity(order.quantity, base),
                 "Filled": quantity(order.filled, base),
                 "Written": short_when(order.created_at, person.time_zone),
@@ -77,13 +83,14 @@ def fills(person: Principal, strategy_id: int) -> None:
         empty("Nothing bought or sold yet.")
         return
     base, quote = card.symbol.split("/")
+    tick = None if card.cycle is None else card.cycle.market.tick_size
     table(
         [
             {
                 "Time": short_when(row.at, person.time_zone),
                 "Cycle": str(row.cycle_number),
                 "What": role_words(Role(row.role), row.level),
-                "Price": price(row.price),
+                "Price": price(row.price, tick),
                 "Quantity": quantity(row.quantity, base),
                 f"Value ({quote})": money(row.price * row.quantity, quote),
                 "Fee": money(row.fee_value, quote),
@@ -104,7 +111,7 @@ def cycles(person: Principal, strategy_id: int) -> None:
         empty("No cycle has ended yet.")
         return
     st.plotly_chart(
-        profit_figure(_realized(rows), [], card.quote), width="stretch", key="profit",
+        profit_figure(_realized(rows, person.time_zone), [], card.quote), width="stretch", key="profit",
         config={"displayModeBar": False},
     )  # fmt: skip
     table(
@@ -128,11 +135,13 @@ def cycles(person: Principal, strategy_id: int) -> None:
         )
 
 
-def _realized(rows: tuple[ClosedCycle, ...]) -> list[tuple[Any, Decimal]]:
+def _realized(rows: tuple[ClosedCycle, ...], time_zone: str) -> list[tuple[datetime, Decimal]]:
+    there = zone(time_zone)
     total, found = ZERO, []
     for row in reversed(rows):
         total += row.realized_pnl
-        found.append((row.closed_at, total))
+        # Plotly ignores the offset of a time: it is given what a clock on the wall shows.
+        found.append((row.closed_at.astimezone(there).replace(tzinfo=None), total))
     return found
 
 
@@ -144,14 +153,26 @@ def _card(person: Principal, strategy_id: int) -> StrategyCard:
 
 def sentences(rows: Iterable[tuple[datetime, str, str]], time_zone: str) -> None:
     """(time, level, sentence) as rows whose text wraps instead of being cut."""
+    wrapped(
+        [
+            {
+                "Time": short_when(at, time_zone),
+                "What and why": sentence,
+                "": MARKS.get(level, ""),
+            }
+            for at, level, sentence in rows
+        ]
+    )
+
+
+def wrapped(rows: list[dict[str, str]]) -> None:
+    """Long text wraps here, where `st.dataframe` would cut it. Nothing in it is Markdown but our marks."""
+    marks = set(MARKS.values())
     st.table(
         pd.DataFrame(
             [
-                {
-                    "Time": escape(short_when(at, time_zone)),
-                    "What and why": f"{MARKS.get(level, '')} {escape(sentence)}".strip(),
-                }
-                for at, level, sentence in rows
+                {name: text if text in marks else escape(text) for name, text in row.items()}
+                for row in rows
             ]
         ),
         border="horizontal",

@@ -11,7 +11,7 @@ from dashboard import access, pages
 from dashboard.database import write
 from dashboard.form_fields import FIELDS, HOURS, MINUTES, PERCENT, PRICE, QUOTE, shown
 from dashboard.formatting import duration, escape, money, price, short_percent, utc_now
-from dashboard.strategy_history import table
+from dashboard.strategy_history import wrapped
 from db import strategies
 from db.reports import StrategyDetail
 
@@ -26,7 +26,7 @@ def draw(detail: StrategyDetail) -> None:
             " mend it."
         )
     else:
-        table(rows_of(detail.parameters, card.quote), wide="What it means")
+        wrapped(rows_of(detail.parameters, card.quote))
         st.caption(f"Version {card.parameters_version}. A running cycle keeps its version.")
     st.page_link(
         pages.new_strategy(), label="Change the settings", icon=":material/tune:",

@@ -42,7 +42,7 @@ def _workers(person: Principal) -> None:
         st.error(
             "No worker is alive: nothing is traded and no stop loss is watched. `make run` starts one"
             " together with the dashboard; its messages stand in that window and in var/log.",
-            icon="🚨",
+            icon=":material/error:",
         )
     for worker in found[:10]:
         with st.container(border=True, key=f"worker-{worker.pid}-{worker.name[-12:]}"):

@@ -89,7 +89,7 @@ def texts(app: AppTest) -> str:
     """Everything that is written on the page."""
     kinds = ("title", "header", "subheader", "markdown", "caption", "text", "error", "info", "warning",
              "success")  # fmt: skip
-    found = [str(element.value) for kind in kinds for element in app.get(kind)]
+    found = [str(getattr(found, "value", "")) for kind in kinds for found in app.get(kind)]
     found += [str(link.proto.label) for link in app.get("page_link")]
     for frame in (*app.table, *app.dataframe):
         found.append(frame.value.to_string())

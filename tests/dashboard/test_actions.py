@@ -11,6 +11,7 @@ from core.cycle import DesiredState
 from dashboard import actions, risk, strategy_cards
 from dashboard.actions import Action, consequences, passed_levels, possible
 from db import reports
+from db.accounts import AccountKind
 from db.transactions import run
 from tests.dashboard import stand_in
 from tests.db.people import a_strategy
@@ -113,7 +114,7 @@ def test_without_a_price_no_loss_is_named(card):
 def test_kinds_and_quote_coins_are_never_added_up(card):
     others = [
         replace(card, symbol="BTC/EUR"),
-        replace(card, account_kind=strategy_cards.AccountKind.PAPER),
+        replace(card, account_kind=AccountKind.PAPER),
         card,
     ]
     shelves = strategy_cards.shelves([*others, card])

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from dashboard import http_routes, session_tokens
+from dashboard.components.live_chart import PLOTLY_URL
 from dashboard.http_guard import Guard
 from dashboard.session_tokens import Pointer
 from db import sessions
@@ -98,7 +99,7 @@ def test_health_is_answered(client):
 
 
 def test_plotly_is_served_from_here(client):
-    answer = client.get(http_routes.PLOTLY_URL)
+    answer = client.get(PLOTLY_URL)
     assert answer.status_code == 200
     assert "immutable" in answer.headers["cache-control"]
     assert "Plotly" in answer.text

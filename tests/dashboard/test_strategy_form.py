@@ -6,6 +6,7 @@ import pytest
 
 from core.cycle import DesiredState
 from core.errors import InvalidInput
+from core.parameter_table import BY_NAME
 from dashboard import form_fields
 from db import reports
 from db.transactions import run
@@ -93,7 +94,7 @@ def test_a_bad_number_is_answered_in_words_and_nothing_starts(world, open_page, 
     field.set_value(value).run()
     assert not app.exception
     said = " ".join(str(error.value) for error in app.error).replace("\\", "")
-    assert f"“{form_fields.BY_NAME[name].label}”" in said, said
+    assert f"“{BY_NAME[name].label}”" in said, said
     assert not [button for button in app.button if button.key == "form_start"]
     assert not cards(world, world.ann)
 
@@ -156,4 +157,5 @@ def test_changing_the_settings_of_a_strategy_makes_a_new_version(world, open_pag
     assert card.parameters_version == 2
     detail = run(world.engine, lambda s: reports.strategy_detail(
         s, world.ann, strategy_id, at=world.now))  # fmt: skip
+    assert detail.parameters is not None
     assert detail.parameters.base_order_size == 120
