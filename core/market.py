@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from core.money import ZERO, ceil_to, floor_to
+from core.money import EXACT, QUANTUM, ZERO, ceil_to, floor_to
 
 
 class Side(StrEnum):
@@ -52,6 +53,10 @@ class Market:
         """Never worse for the owner than asked: a buy goes down to the tick, a sell up."""
         return (floor_to if side is Side.BUY else ceil_to)(price, self.tick_size)
 
+    def keep_price(self, price: Decimal) -> Decimal:
+        """`price` rounded to no tick, only to places at which what a trade costs is stored exactly."""
+        return price.quantize(_price_quantum(self.lot_size), context=EXACT)
+
     def round_quantity(self, quantity: Decimal) -> Decimal:
         return floor_to(quantity, self.lot_size)
 
@@ -62,3 +67,13 @@ class Market:
 
     def with_fee(self, rate: Decimal) -> Market:
         return replace(self, maker_fee=rate, taker_fee=rate)
+
+
+@functools.lru_cache(maxsize=256)
+def _price_quantum(lot_size: Decimal | None) -> Decimal:
+    """Such that a multiple of it times a multiple of the lot has no more places than are kept."""
+    if lot_size is None:
+        return QUANTUM
+    exponent = lot_size.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return QUANTUM.scaleb(max(0, -exponent))

@@ -49,9 +49,13 @@ class Watch:
     def rises(self) -> bool:
         return self.peak is not None
 
+    def is_due_by_time(self, at: datetime) -> bool:
+        """Whether any price at `at` wakes the cycle."""
+        return self.now or (self.alarm is not None and at >= self.alarm)
+
     def is_due(self, price: Decimal, at: datetime) -> bool:
         """Whether `price` at `at` wakes the cycle."""
-        if self.now or (self.alarm is not None and at >= self.alarm):
+        if self.is_due_by_time(at):
             return True
         if self.entry:
             return (

@@ -87,9 +87,9 @@ def _no_further_back(leg: Leg, price: Decimal) -> Decimal:
 
 def _watch_price(leg: Leg, watch: Watch, at: datetime) -> Decimal | None:
     """The price along the leg at which the watch is due. A jump orders by the price jumped over."""
-    if leg.jump and leg.shown:
-        return None
-    if watch.is_due(leg.start, at) and not (leg.jump and watch.entry):
+    if leg.jump:
+        return _jumped_over(leg, watch, at)
+    if watch.is_due(leg.start, at):
         if not leg.shown:
             return leg.start
         return leg.end if leg.end != leg.start else None
@@ -99,9 +99,22 @@ def _watch_price(leg: Leg, watch: Watch, at: datetime) -> Decimal | None:
     return leg.end if edge is None or not _lies_on(leg, edge) else edge
 
 
+def _jumped_over(leg: Leg, watch: Watch, at: datetime) -> Decimal | None:
+    """The price at which a jump meets the watch. Its start is gone: what has happened since, at its end, may
+    have put a threshold on the other side of it, which means nothing."""
+    if leg.shown:
+        return None
+    if watch.is_due_by_time(at):
+        return leg.start
+    if not watch.is_due(leg.end, at):
+        return None
+    edge = watch.below if leg.falls else watch.above
+    return leg.end if edge is None or not _lies_on(leg, edge) else edge
+
+
 def _inside(leg: Leg, watch: Watch, at: datetime) -> Decimal | None:
     """Not due at the end: an entry band passed through on a continuous leg."""
-    if leg.jump or not watch.entry:
+    if not watch.entry:
         return None
     edge = watch.below if leg.falls else watch.above
     if edge is None or not watch.is_due(edge, at):

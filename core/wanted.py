@@ -12,7 +12,7 @@ from core.entry import waits_for
 from core.events import Quote
 from core.ladder import Level, safety_levels, take_profit_price
 from core.market import Side
-from core.money import ONE, ZERO, stored
+from core.money import ONE, ZERO
 from core.orders import Kind, Order, Role, Slot
 from core.parameters import BaseOrderType, StopLossReference
 from core.slots import attention
@@ -64,14 +64,14 @@ def wanted_orders(cycle: Cycle, held: Position, at: datetime, quote: Quote | Non
 def target_price(cycle: Cycle, held: Position) -> Decimal | None:
     """The take-profit price, rounded to no tick; None while nothing was bought.
 
-    This and the other thresholds are kept at the places that the database keeps: a price at which
-    something happened is a fact (a peak, a fill), and must be read back equal.
+    This and the other thresholds are kept at places that can be stored: a price at which something
+    happened is a fact (a peak, a fill), and must be read back equal.
     """
     average = held.average_entry_price
     breakeven = held.breakeven_price(cycle.market.taker_fee)
     if average is None or breakeven is None:
         return None
-    return stored(take_profit_price(cycle.parameters, average, breakeven))
+    return cycle.market.keep_price(take_profit_price(cycle.parameters, average, breakeven))
 
 
 def is_sellable(cycle: Cycle, held: Position) -> bool:
@@ -103,7 +103,7 @@ def stop_price(cycle: Cycle, held: Position) -> Decimal | None:
         reference = base_price(cycle)
     else:
         reference = held.average_entry_price
-    return None if reference is None else stored(reference * (ONE - distance))
+    return None if reference is None else cycle.market.keep_price(reference * (ONE - distance))
 
 
 def trail_price(cycle: Cycle) -> Decimal | None:
@@ -111,7 +111,7 @@ def trail_price(cycle: Cycle) -> Decimal | None:
     distance = cycle.parameters.trailing_deviation
     if distance is None or cycle.peak is None:
         return None
-    return stored(cycle.peak * (ONE - distance))
+    return cycle.market.keep_price(cycle.peak * (ONE - distance))
 
 
 def base_is_complete(cycle: Cycle) -> bool:
