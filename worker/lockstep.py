@@ -98,12 +98,18 @@ class Lockstep:
     def _next(
         self, start: Decimal, to: Decimal, jump: bool, shown: set[int]
     ) -> tuple[Sequence[int], Stop] | None:
-        """The first stop over all strategies; orders of all accounts stand in one book."""
-        resting = self.venue.resting(self.symbol)
+        """The first stop over all strategies. Each sees its own orders only, as in a backtest of its own:
+        in a jump another's order would hide what is due first."""
+        resting = {order.client_order_id: order for order in self.venue.resting(self.symbol)}
         best: tuple[list[int], Stop] | None = None
         for strategy_id, cycle in self.cycles().items():
             leg = Leg(start, to, jump=jump, shown=strategy_id in shown)
-            stop = self._stop(leg, resting, strategy_id, cycle)
+            own = [
+                resting[order.client_order_id]
+                for order in cycle.live()
+                if order.client_order_id in resting
+            ]
+            stop = self._stop(leg, own, strategy_id, cycle)
             if stop is not None and (best is None or _is_earlier(leg, stop, best[1])):
                 best = ([strategy_id], stop)
         return best
