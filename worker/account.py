@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from core.errors import InvalidInput
@@ -17,13 +18,10 @@ from core.events import (
     OrderReported,
     PlaceOrder,
     PriceSeen,
-    Quote,
     TimePassed,
-    WantedChanged,
     last_price,
 )
 from core.orders import Order, OrderStatus, OrderUpdate
-from db.cycles import CycleChange
 from db.errors import Conflict, Stale
 from worker.account_rows import AccountFacts, AccountRows
 from worker.desk import Desk
@@ -31,13 +29,14 @@ from worker.errors import OutcomeUnknown, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
 from worker.lags import Lags
-from worker.live_orders import LiveOrders
-from worker.orphans import adopted_entry, cancelled_entry, foreign_entry, sort_out
+from worker.live_orders import LiveOrders, says_nothing_new
+from worker.orphans import paperwork, sort_out
 from worker.proof import Proof
 from worker.tracked import Shown, Tracked
 from worker.turn import Turn
 from worker.units import Unit
 from worker.wakes import TimeWakes
+from worker.wishes import wish_event
 
 log = logging.getLogger(__name__)
 DOUBTED = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
@@ -76,6 +75,7 @@ class AccountRunner:
         self.closing = False
         self.again: set[int] = set()
         self.reconcile_soon = False
+        self.reconciled = False
         self.unreadable: set[int] = set()
         self._since: float | None = None
 
@@ -110,22 +110,30 @@ class AccountRunner:
 
     async def serve(self) -> None:
         """One turn after the other until it is told to close."""
-        while not self.closing:
-            waiting = await self.inbox.take()
-            await self.work(waiting)
-            self.inbox.finished()
+        try:
+            while True:
+                waiting = await self.inbox.take()
+                if self.closing:
+                    return
+                await self.work(waiting)
+                self.inbox.finished()
+        finally:
+            self.inbox.close()
 
     async def work(self, waiting: Waiting) -> None:
-        """Everything that waits, until nothing is left to do."""
+        """Everything that waits, until nothing is left to do. Without a reconciliation nothing is done."""
         self._adopt_wishes(waiting.wakes)
         self._since = waiting.since
         try:
-            if waiting.reconcile:
-                await self._sort_out_orphans()
-            events = await self._observe(waiting)
+            if waiting.reconcile or not self.reconciled:
+                events = await self._reconcile()
+            else:
+                events = await self._observe(waiting)
             events += self._wakes(waiting.wakes)
             while events:
                 events = await self._decide_or_isolate(events)
+            for strategy_id in waiting.wakes:
+                self.missed_highs.pop(strategy_id, None)
         except Stale:
             # The poller brings the new wish within a second; whoever was woken is asked again then.
             self.again |= waiting.wakes
@@ -150,34 +158,37 @@ class AccountRunner:
         venue, account_id = self.desk.venue, self.facts.account_id
         open_orders, at = await venue.open_orders(account_id), venue.now()
         found = sort_out(open_orders, self.tracked, self.installation, at)
-        # While rows of a strategy cannot be read, an order that seems to be nobody's may be its.
-        unowned = () if self.unreadable else found.cancel
-        entries = [self.rows.entry(None, None, cancelled_entry(order), at) for order in unowned]
-        if found.foreign > self.foreign:
-            entries.append(self.rows.entry(None, None, foreign_entry(found.foreign), at))
+        if self.unreadable:
+            # While rows of a strategy cannot be read, an order that seems to be nobody's may be its.
+            found = replace(found, cancel=())
+        changes, entries = paperwork(found, self.rows, found.foreign > self.foreign, at)
         self.foreign = found.foreign
-        changes = []
-        for tracked, cycle, order in found.adopted:
-            changes.append(CycleChange(tracked.cycle if tracked.is_stored else None, cycle))
-            entries.append(
-                self.rows.entry(tracked.strategy_id, cycle.number, adopted_entry(order), at)
-            )
         if entries:
             await self.writer.submit(self.rows.plain_unit(at, changes, entries))
         for tracked, cycle, _ in found.adopted:
             tracked.cycle, tracked.is_stored = cycle, True
             self.live.know(tracked.strategy_id, cycle)
-        for order in unowned:
+        for order in found.cancel:
             log.error("order %s is ours and belongs to no strategy", order.client_order_id)
             await venue.cancel_by_id(account_id, order.symbol, order.client_order_id)
 
+    async def _reconcile(self) -> list[tuple[int, Event]]:
+        """Everything on the venue against everything here. Raises when a question is not answered;
+        an order in doubt that cannot be asked about blocks its own slot only."""
+        self.reconciled = False
+        await self._sort_out_orphans()
+        live = [order for tracked in self.tracked.values() for order in tracked.cycle.live()]
+        known = [order for order in live if order.status not in DOUBTED]
+        doubted = [order for order in live if order.status in DOUBTED]
+        events = await self._ask(known) if known else []
+        self.reconciled = True
+        return events + (await self._look_up(doubted) if doubted else [])
+
     async def _observe(self, waiting: Waiting) -> list[tuple[int, Event]]:
-        """Ask the venue about hinted orders, and on a reconciliation about every live one."""
+        """Ask the venue about hinted orders and those in doubt."""
         wanted = {i for i in waiting.orders if self.live.owner(i) is not None} | set(
             self.proof.open
         )
-        if waiting.reconcile:
-            wanted |= {o.client_order_id for t in self.tracked.values() for o in t.cycle.live()}
         orders = [order for order in map(self._order, wanted) if order is not None]
         if not orders:
             return []
@@ -186,10 +197,14 @@ class AccountRunner:
     async def _look_up(self, orders: Sequence[Order]) -> list[tuple[int, Event]]:
         asked = self.desk.monotonic()
         try:
-            updates = await self.desk.venue.look_up(self.facts.account_id, orders)
+            return await self._ask(orders)
         except VenueUnavailable:
             updates = [u for o in orders if (u := self.proof.unanswered(o.client_order_id, asked))]
             return self._reports(updates)
+
+    async def _ask(self, orders: Sequence[Order]) -> list[tuple[int, Event]]:
+        asked = self.desk.monotonic()
+        updates = await self.desk.venue.look_up(self.facts.account_id, orders)
         found = {update.client_order_id for update in updates}
         for order in orders:
             if order.client_order_id in found:
@@ -207,7 +222,7 @@ class AccountRunner:
         at, events = self.desk.venue.now(), []
         for update in updates:
             order = self._order(update.client_order_id)
-            if order is None or _says_nothing_new(order, update):
+            if order is None or says_nothing_new(order, update):
                 continue
             strategy_id = self.live.owners[update.client_order_id]
             quote = self.desk.fresh(self.tracked[strategy_id].symbol)
@@ -222,28 +237,13 @@ class AccountRunner:
             if tracked is None:
                 continue
             quote = self.desk.fresh(tracked.symbol)
-            high = self.missed_highs.pop(strategy_id, None)
+            high = self.missed_highs.get(strategy_id)
             if high is not None:
                 events.append((strategy_id, PriceSeen(at, last_price(high))))
-            wish = self._wish_event(tracked, quote)
+            wish = wish_event(tracked, quote, at)
             events += [] if wish is None else [(strategy_id, wish)]
             events.append((strategy_id, TimePassed(at) if quote is None else PriceSeen(at, quote)))
         return events
-
-    def _wish_event(self, tracked: Tracked, quote: Quote | None) -> Event | None:
-        """The wish as an event; letting coins go waits for a fresh price."""
-        wish = tracked.wish
-        if tracked.answered_rev == wish.desired_rev and tracked.cycle.wanted is wish.desired_state:
-            return None
-        if wish.release and quote is None:
-            return None
-        return WantedChanged(
-            at=self.desk.venue.now(),
-            wanted=wish.desired_state,
-            quote=quote,
-            passed_levels=wish.passed_levels,
-            release_at=quote.bid if wish.release and quote is not None else None,
-        )
 
     # --- deciding, writing, sending
 
@@ -384,14 +384,3 @@ class AccountRunner:
         strategy_id = self.live.owner(client_order_id)
         tracked = None if strategy_id is None else self.tracked.get(strategy_id)
         return None if tracked is None else tracked.cycle.find(client_order_id)
-
-
-def _says_nothing_new(order: Order, update: OrderUpdate) -> bool:
-    return (
-        (
-            update.status is order.status
-            or (order.status is OrderStatus.CANCELLING and update.status is OrderStatus.OPEN)
-        )
-        and update.filled == order.reported_filled
-        and len(update.fills) <= len(order.fills)
-    )

@@ -31,6 +31,7 @@ class Inbox:
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._closed = False
 
     def wake(self, strategy_ids: set[int], since: float | None = None) -> None:
         self._waiting.wakes |= strategy_ids
@@ -56,7 +57,7 @@ class Inbox:
             self._waiting.since = since
 
     def _ring(self) -> None:
-        if self._waiting:
+        if self._waiting and not self._closed:
             self._idle.clear()
             self._arrived.set()
 
@@ -71,6 +72,11 @@ class Inbox:
         """The consumer is done with what it took."""
         if not self._waiting:
             self._idle.set()
+
+    def close(self) -> None:
+        """There is no consumer any more: nobody shall wait for it."""
+        self._closed = True
+        self._idle.set()
 
     @property
     def is_settled(self) -> bool:

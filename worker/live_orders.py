@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.cycle import Cycle
-from core.orders import OrderStatus
+from core.orders import Order, OrderStatus, OrderUpdate
 
 
 class LiveOrders:
@@ -26,3 +26,16 @@ class LiveOrders:
         for order in cycle.orders:
             self.owners.pop(order.client_order_id, None)
             self.cancelling.discard(order.client_order_id)
+
+
+def says_nothing_new(order: Order, update: OrderUpdate) -> bool:
+    """The snapshot holds nothing that the order does not."""
+    known_fills = {fill.trade_id for fill in order.fills}
+    return (
+        (
+            update.status is order.status
+            or (order.status is OrderStatus.CANCELLING and update.status is OrderStatus.OPEN)
+        )
+        and update.filled == order.reported_filled
+        and all(fill.trade_id in known_fills for fill in update.fills)
+    )

@@ -15,13 +15,17 @@ from core.cycle import Cycle
 from core.order_ids import prefix
 from core.orders import Kind
 from core.story_entry import Entry, EntryLevel
+from db.cycles import CycleChange
+from db.journal import JournalEntry
+from worker.account_rows import AccountRows
 from worker.tracked import Tracked
 from worker.venues.protocol import OpenOrder
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """`adopted`: cycles that now hold an order found on the venue. `cancel`: ours, and nobody's."""
+    """`adopted`: cycles that now hold an order found on the venue, each with those adopted before it.
+    `cancel`: ours, and nobody's."""
 
     adopted: tuple[tuple[Tracked, Cycle, OpenOrder], ...]
     cancel: tuple[OpenOrder, ...]
@@ -37,6 +41,7 @@ def sort_out(
     """Nothing is sent here."""
     known = {o.client_order_id for t in tracked.values() for o in t.cycle.orders}
     adopted: list[tuple[Tracked, Cycle, OpenOrder]] = []
+    cycles = {t.strategy_id: t.cycle for t in tracked.values()}
     cancel: list[OpenOrder] = []
     foreign = 0
     for order in found:
@@ -45,27 +50,45 @@ def sort_out(
         if not order.client_order_id.startswith(prefix(installation)):
             foreign += 1
             continue
-        owner = _owner(order, tracked, at)
+        owner = _owner(order, tracked, cycles, at)
         if owner is None:
             cancel.append(order)
-        else:
-            adopted.append((*owner, order))
+            continue
+        # A second order of the same cycle is added to what the first has made of it.
+        cycles[owner[0].strategy_id] = owner[1]
+        adopted.append((*owner, order))
     return Orphans(tuple(adopted), tuple(cancel), foreign)
 
 
 def _owner(
-    order: OpenOrder, tracked: Mapping[int, Tracked], at: datetime
+    order: OpenOrder, tracked: Mapping[int, Tracked], cycles: Mapping[int, Cycle], at: datetime
 ) -> tuple[Tracked, Cycle] | None:
     for candidate in tracked.values():
         if candidate.symbol != order.symbol:
             continue
         cycle = adopt(
-            candidate.cycle, order.client_order_id, order.side, Kind.LIMIT,
+            cycles[candidate.strategy_id], order.client_order_id, order.side, Kind.LIMIT,
             order.price, order.quantity, at,
         )  # fmt: skip
         if cycle is not None:
             return candidate, cycle
     return None
+
+
+def paperwork(
+    found: Orphans, rows: AccountRows, new_foreign: bool, at: datetime
+) -> tuple[list[CycleChange], list[JournalEntry]]:
+    """What is written before anything is cancelled: adopted orders, and what people are told."""
+    entries = [rows.entry(None, None, cancelled_entry(order), at) for order in found.cancel]
+    if new_foreign:
+        entries.append(rows.entry(None, None, foreign_entry(found.foreign), at))
+    changes: dict[int, CycleChange] = {}
+    for tracked, cycle, order in found.adopted:
+        before = tracked.cycle if tracked.is_stored else None
+        changes[tracked.strategy_id] = CycleChange(before, cycle)
+        told = adopted_entry(order)
+        entries.append(rows.entry(tracked.strategy_id, cycle.number, told, at))
+    return list(changes.values()), entries
 
 
 def adopted_entry(order: OpenOrder) -> Entry:

@@ -31,7 +31,7 @@ ASK_AGAIN = timedelta(seconds=30)
 
 @dataclass(slots=True)
 class Draft:
-    """What a turn makes of one strategy."""
+    """What a turn makes of one strategy. `unpriced`: it would place orders if the price were fresh."""
 
     cycle: Cycle
     is_stored: bool
@@ -42,6 +42,7 @@ class Draft:
     commands: list[Command] = field(default_factory=list)
     held: Held | None = None
     fault: str | None = None
+    unpriced: bool = False
 
 
 class Turn:
@@ -98,12 +99,24 @@ class Turn:
                 draft.journal.append((draft.cycle.number, tell_halt(on=True)))
         before = draft.cycle
         after, commands = step(before, event)
+        if self.quote_of(tracked.symbol) is None:
+            after, commands = self._unplaced(draft, before, after, commands)
         draft.journal += [(after.number, entry) for entry in tell(before, after, event)]
         draft.commands += commands
         if after is not before and after != before:
             self._change(draft, after)
         if is_over(draft.cycle):
             self._succeed(tracked, draft)
+
+    def _unplaced(
+        self, draft: Draft, before: Cycle, after: Cycle, commands: tuple[Command, ...]
+    ) -> tuple[Cycle, tuple[Command, ...]]:
+        """Without a fresh price nothing is placed; what is missing is found again with the next one."""
+        cancels = tuple(c for c in commands if not isinstance(c, PlaceOrder))
+        if len(cancels) < len(commands):
+            draft.unpriced = True
+            after = replace(after, orders=after.orders[: len(before.orders)])
+        return after, cancels
 
     def _change(self, draft: Draft, after: Cycle) -> None:
         """Fold this step into the change of the same cycle that the turn already holds."""
@@ -187,4 +200,5 @@ class Turn:
             return Watch(alarm=self.at + ASK_AGAIN)
         if draft.held is not None and draft.cycle.is_idle():
             return Watch(alarm=self.at + ASK_AGAIN)
-        return watch(draft.cycle, self.at)
+        found = watch(draft.cycle, self.at)
+        return replace(found, now=True) if draft.unpriced else found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
-from core.cycle import Cycle
+from core.cycle import Cycle, PassedLevels
+from core.engine import BUYING
 from core.errors import InvalidInput
+from core.events import Event, Quote, WantedChanged
 from core.market import Market
 from core.money import ONE
 from core.order_ids import Identity
@@ -13,7 +16,7 @@ from core.parameters import Parameters
 from core.succession import first_cycle
 from db.halt import Halt, effective_state
 from db.wanted import Revision, Wanted, parameters_from_text
-from worker.tracked import Wish
+from worker.tracked import Tracked, Wish
 
 
 class WishReader:
@@ -65,3 +68,21 @@ def first_of(row: Wanted, wish: Wish, installation: str, market: Market) -> Cycl
     identity = Identity(installation, row.account_id, row.strategy_id)
     cycle = first_cycle(identity, wish.parameters or UNREADABLE, market)
     return replace(cycle, wanted=wish.desired_state)
+
+
+def wish_event(tracked: Tracked, quote: Quote | None, at: datetime) -> Event | None:
+    """The wish as an event, None once the cycle knows it. Letting coins go and skipping levels wait for
+    a fresh price."""
+    wish = tracked.wish
+    if tracked.answered_rev == wish.desired_rev and tracked.cycle.wanted is wish.desired_state:
+        return None
+    skips = wish.passed_levels is PassedLevels.SKIP and wish.desired_state in BUYING
+    if (wish.release or skips) and quote is None:
+        return None
+    return WantedChanged(
+        at=at,
+        wanted=wish.desired_state,
+        quote=quote,
+        passed_levels=wish.passed_levels,
+        release_at=quote.bid if wish.release and quote is not None else None,
+    )

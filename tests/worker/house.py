@@ -191,6 +191,17 @@ class House:
                     return
                 await asyncio.sleep(0.001)
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110  (what is waited for sets no event)
+                await asyncio.sleep(0.001)
+
+    def steal_lease(self) -> None:
+        """Another worker takes the account; this one does not know yet."""
+        self.run(lambda s: leases.register_worker(s, "w2", "there", 1, "now", "test"))
+        self.run(lambda s: leases.release(s, self.worker, [self.account]))
+        self.run(lambda s: leases.take_all(s, "w2", [self.account]))
+
     async def crash(self) -> None:
         """What was in memory is gone; nothing is finished and nothing is said."""
         for task in list(self.runners._tasks.values()):
