@@ -60,8 +60,7 @@ class Feed:
             return
         quotes = await self.source.quotes(symbols)
         self._ticks += 1
-        for symbol, seen in quotes.items():
-            await self.take(symbol, seen)
+        await asyncio.gather(*(self.take(symbol, seen) for symbol, seen in quotes.items()))
         self._store(quotes)
         if self._ticks % WALKED_EACH == 0:
             await self._walked()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,11 +17,12 @@ from db.clock import utc_now
 from db.cycles import StoredCycle
 from db.errors import LeaseLost
 from db.halt import Halt, read_halt
-from db.handles import Session
+from db.handles import Engine, Session
 from db.installation import code
 from db.status import ActualState, StrategyStatus
 from db.status import load as load_statuses
 from db.status import save as save_statuses
+from db.transactions import run
 from db.wanted import Wanted, all_wanted
 from worker.account import AccountRunner
 from worker.account_rows import AccountFacts
@@ -29,6 +30,7 @@ from worker.database import Database
 from worker.desk import FRESH, Desk
 from worker.group_commit import GroupCommit
 from worker.lags import Lags
+from worker.together import Together
 from worker.tracked import Tracked, Wish, shown_of
 from worker.units import Unit
 from worker.wakes import TimeWakes
@@ -49,15 +51,31 @@ class Stored:
     installation: str
 
 
-def _read(session: Session, account_id: int, token: int) -> Stored:
-    leases.fence(session, {account_id: token})
-    return Stored(
-        cycles={row.strategy_id: row for row in cycles.load_open(session, [account_id])},
-        statuses=load_statuses(session, [account_id]),
-        wishes=all_wanted(session, [account_id]),
-        halt=read_halt(session),
-        installation=code(session),
-    )
+Held = tuple[int, int]
+"""An account and the token of its lease."""
+
+
+def _read(engine: Engine, held: Sequence[Held]) -> list[Stored | BaseException]:
+    """All of them in one fenced transaction; when that fails each is read alone."""
+    try:
+        return list(run(engine, lambda session: _read_all(session, dict(held))))
+    except StepladderError as error:
+        if len(held) == 1:
+            return [error]
+    return [_read(engine, [one])[0] for one in held]
+
+
+def _read_all(session: Session, tokens: dict[int, int]) -> list[Stored]:
+    leases.fence(session, tokens)
+    halt, installation = read_halt(session), code(session)
+    found = {account_id: Stored({}, {}, [], halt, installation) for account_id in tokens}
+    for row in cycles.load_open(session, tokens):
+        found[row.account_id].cycles[row.strategy_id] = row
+    for status in load_statuses(session, list(tokens)).values():
+        found[status.account_id].statuses[status.strategy_id] = status
+    for wish in all_wanted(session, list(tokens)):
+        found[wish.account_id].wishes.append(wish)
+    return list(found.values())
 
 
 async def _see_missed_highs(runner: AccountRunner, since: datetime) -> None:
@@ -100,6 +118,9 @@ class Runners:
         self.home: dict[int, AccountRunner] = {}
         self.lost: set[int] = set()
         self.halt: Halt | None = None
+        self._stored = Together[Held, Stored](
+            lambda held: database.call(_read, database.engine, held)
+        )
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._installation: str | None = None
 
@@ -161,7 +182,7 @@ class Runners:
         Nobody else sees the runner before all of its strategies are in it.
         """
         account_id = runner.facts.account_id
-        stored = await self.database.write(lambda session: _read(session, account_id, runner.token))
+        stored = await self._stored((account_id, runner.token))
         self.halt, self._installation = stored.halt, stored.installation
         runner.installation = stored.installation
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -10,8 +11,8 @@ from datetime import datetime, timedelta
 from core.candles import EPOCH, Candle
 from core.events import Quote
 from core.market import Market
-from core.simulated_price import candles, price_at, tickers_at
-from core.simulated_symbols import SYMBOLS, market_of
+from core.simulated_price import candles, prices, tickers_at
+from core.simulated_symbols import SYMBOLS, find_symbol, market_of
 from worker.clock import wall_clock
 from worker.venues.protocol import TimedQuote
 
@@ -69,12 +70,21 @@ class SimulatedPrices:
 
 
 def _seconds(symbol: str, since: datetime, until: datetime) -> list[tuple[datetime, Candle]]:
-    at, found = since.replace(microsecond=0) + timedelta(seconds=1), []
-    while at <= until:
-        price = price_at(symbol, at)
+    second = timedelta(seconds=1)
+    first, last = (since - EPOCH) // second + 1, (until - EPOCH) // second
+    return list(_each_second(symbol, first, last))
+
+
+@functools.lru_cache(maxsize=256)  # all accounts that are opened together walk the same seconds
+def _each_second(symbol: str, first: int, last: int) -> tuple[tuple[datetime, Candle], ...]:
+    if last < first:
+        return ()
+    tick, found = find_symbol(symbol).tick_size, []
+    for number, count in enumerate(prices(symbol, first, last - first + 1).tolist()):
+        price = tick * count
+        at = EPOCH + timedelta(seconds=first + number)
         found.append((at, Candle(_ms(at), price, price, price, price)))
-        at += timedelta(seconds=1)
-    return found
+    return tuple(found)
 
 
 def _ms(at: datetime) -> int:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from core.account_book import AccountBook, BookOrder, BookStatus, Changes, Money
 from core.errors import StepladderError
 from core.orders import Fill, OrderUpdate
 from db import ledger as rows
+from db.cycle_rows import Shared
 from db.errors import CommitUnknown
 from db.handles import Engine, Session
 from db.ledger import (
@@ -24,6 +26,7 @@ from db.ledger import (
 from db.transactions import run
 from worker.database import Database
 from worker.group_commit import GroupCommit
+from worker.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +46,22 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._revisions: dict[int, int] = {}
+        engine = database.engine
+        self._opened = Together[Opening, datetime | None](
+            lambda some: database.call(_each, engine, _open, some)
+        )
+        self._loaded = Together[int, Loaded](lambda some: database.call(_each, engine, _load, some))
         self.commits: GroupCommit[Entry, None] = GroupCommit(
             database, lambda entries: commit(database.engine, entries)
         )
 
     async def open(self, account_id: int, stated: dict[str, Decimal], at: datetime) -> datetime:
         """Give a new account its stated balance; returns up to when its orders have been walked."""
-
-        def unit(session: Session) -> datetime:
-            rows.open_account(session, account_id, stated)
-            return rows.accounts(session, [account_id])[account_id].walked_until or at
-
-        return await self._database.write(unit)
+        return await self._opened((account_id, stated)) or at
 
     async def load(self, account_id: int) -> AccountBook:
         """The book as the rows have it."""
-
-        def unit(session: Session) -> tuple[LedgerAccount, AccountBook]:
-            account = rows.accounts(session, [account_id])[account_id]
-            found = rows.open_orders(session, [account_id])
-            trades = _by_order(rows.trades_of(session, [o.client_order_id for o in found]))
-            money = {
-                row.asset: Money(row.free, row.used) for row in rows.balances(session, [account_id])
-            }
-            book = AccountBook(money, account.next_order, account.next_trade)
-            for order in found:
-                book.orders[order.client_order_id] = _book_order(order, trades)
-            return account, book
-
-        account, book = await self._database.read(unit)
+        account, book = await self._loaded(account_id)
         self._revisions[account_id] = account.rev
         return book
 
@@ -100,12 +90,57 @@ class Ledger:
             found = rows.find_orders(session, client_order_ids)
             trades = _by_order(rows.trades_of(session, list(found)))
             return [
-                _book_order(order, trades).update()
+                _book_order(order, trades, Shared()).update()
                 for order in found.values()
                 if order.account_id == account_id
             ]
 
         return await self._database.read(unit)
+
+
+Opening = tuple[int, dict[str, Decimal]]
+Loaded = tuple[LedgerAccount, AccountBook]
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+def _each(
+    engine: Engine, answer: Callable[[Session, Sequence[Q]], list[A]], some: Sequence[Q]
+) -> list[A | BaseException]:
+    """The answers to all in one transaction; when that fails each is asked alone."""
+    try:
+        return list(run(engine, lambda session: answer(session, some)))
+    except StepladderError as error:
+        if len(some) == 1:
+            return [error]
+    return [_each(engine, answer, [one])[0] for one in some]
+
+
+def _open(session: Session, some: Sequence[Opening]) -> list[datetime | None]:
+    """Up to when the orders of each have been walked; an account that is new gets its balance."""
+    known = rows.accounts(session, [account_id for account_id, _ in some])
+    for account_id, stated in some:
+        if account_id not in known:
+            rows.open_account(session, account_id, stated)
+    return [known[a].walked_until if a in known else None for a, _ in some]
+
+
+def _load(session: Session, account_ids: Sequence[int]) -> list[Loaded]:
+    share = Shared()
+    found = {
+        account_id: (account, AccountBook({}, account.next_order, account.next_trade))
+        for account_id, account in rows.accounts(session, account_ids).items()
+    }
+    for row in rows.balances(session, account_ids):
+        found[row.account_id][1].balances[row.asset] = Money(row.free, row.used)
+    orders = rows.open_orders(session, account_ids)
+    # Only an order that has filled in part is open and has trades.
+    begun = [order.client_order_id for order in orders if order.filled]
+    trades = _by_order(rows.trades_of(session, begun))
+    for order in orders:
+        book = found[order.account_id][1]
+        book.orders[order.client_order_id] = _book_order(order, trades, share)
+    return [found[account_id] for account_id in account_ids]
 
 
 def commit(engine: Engine, entries: Sequence[Entry]) -> list[BaseException | None]:
@@ -186,17 +221,17 @@ def _by_order(trades: Sequence[LedgerTrade]) -> dict[str, list[Fill]]:
     return found
 
 
-def _book_order(order: LedgerOrder, trades: dict[str, list[Fill]]) -> BookOrder:
+def _book_order(order: LedgerOrder, trades: dict[str, list[Fill]], share: Shared) -> BookOrder:
     return BookOrder(
         client_order_id=order.client_order_id,
         venue_order_id=order.venue_order_id,
-        symbol=order.symbol,
+        symbol=share(order.symbol),
         side=order.side,
         kind=order.kind,
-        price=order.price,
-        quantity=order.quantity,
+        price=share(order.price),
+        quantity=share(order.quantity),
         status=BookStatus(order.status),
-        locked=order.locked,
-        created_at=order.created_at,
+        locked=share(order.locked),
+        created_at=share(order.created_at),
         fills=tuple(trades.get(order.client_order_id, ())),
     )
