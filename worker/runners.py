@@ -148,6 +148,11 @@ class Runners:
     def held(self) -> set[int]:
         return set(self._tasks)
 
+    @property
+    def are_all_open(self) -> bool:
+        """There are accounts, and each has all its strategies in memory."""
+        return bool(self._tasks) and self._tasks.keys() <= self.running.keys()
+
     async def _serve(self, account: Account, token: int) -> None:
         """Open and serve; after an unknown COMMIT or a lost database, forget everything and read again."""
         account_id = account.account_id

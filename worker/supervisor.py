@@ -151,6 +151,8 @@ class Supervisor:
             desk, self.places.venues["simulated"], self.replay,
             self._cycles, self._settled, self.runners.wake,
         )  # fmt: skip
+        while not self.runners.are_all_open:  # noqa: ASYNC110  (accounts come from rows)
+            await asyncio.sleep(0.05)
         await drive.run()
         self.stopping.set()
         await asyncio.Event().wait()
