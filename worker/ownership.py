@@ -26,12 +26,14 @@ BUILD = "1"
 
 
 def process_started(pid: int) -> str:
-    """When that process started, in clock ticks since boot; empty when there is no such process."""
+    """When that process started, in clock ticks since boot; empty when it no longer runs."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return ""
-    return text.rpartition(")")[2].split()[19]
+    fields = text.rpartition(")")[2].split()
+    # What is killed stays as a zombie until its parent looks, which may be never.
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 def boot_id() -> str:
@@ -110,11 +112,11 @@ class Ownership:
         accounts, free, alive, processes = await self.database.read(self._look)
         wanted = {a.account_id: a for a in accounts if a.kind is not AccountKind.LIVE}
         await self._give_back([i for i in held if i not in wanted])
-        fair = math.ceil(len(wanted) / max(1, len(alive)))
+        gone = _gone(processes)
+        fair = math.ceil(len(wanted) / max(1, len(set(alive) - set(gone))))
         surplus = sorted(held & set(wanted))[fair:]
         await self._give_back(surplus)
         room = fair - len(held & set(wanted)) + len(surplus)
-        gone = _gone(processes)
         if gone:
             free = await self.database.read(lambda s: leases.claimable(s, name, gone))
         takeable = [i for i in free if i in wanted and i not in held][: max(0, room)]
