@@ -74,6 +74,17 @@ class WorkerProcess:
     def wait(self, seconds: float = PATIENCE) -> int:
         return self.process.wait(seconds)
 
+    def sleep_while_running(self, seconds: float) -> None:
+        """Fails when the worker ends by itself meanwhile."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self.process.wait(seconds)
+            raise AssertionError(f"the worker ended with {status}\n{self.said()[-4000:]}")
+
+    def wait_or_kill(self, seconds: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        self.kill()
+
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
@@ -84,10 +95,13 @@ class WorkerProcess:
 
 
 class WorkerHouse:
-    """A copy of the program with a migrated database; people and strategies are made with `db`."""
+    """A copy of the program with a migrated database; people and strategies are made with `db`.
+
+    `worker_url`: under which the workers reach the database, if that is another way than ours.
+    """
 
     def __init__(self, folder: Path, url: str) -> None:
-        self.folder, self.url = folder, url
+        self.folder, self.url, self.worker_url = folder, url, url
         self._started = 0
         folder.mkdir(parents=True, exist_ok=True)
         for name in PROGRAM:
@@ -119,7 +133,7 @@ class WorkerHouse:
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return kept | {"DATABASE_URL": self.url, "PYTHONUNBUFFERED": "1"} | dict(settings)
+        return kept | {"DATABASE_URL": self.worker_url, "PYTHONUNBUFFERED": "1"} | dict(settings)
 
     # --- rows
 
