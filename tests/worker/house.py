@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from core.cycle import Cycle, DesiredState
 from core.events import last_price
-from core.orders import Order, OrderStatus, Role
+from core.market import Side
+from core.orders import Kind, Order, OrderStatus, Role
 from db import accounts, cycles, halt, leases, strategies, wanted
 from db import status as statuses
 from db.accounts import Account
@@ -268,6 +270,26 @@ class House:
         for runner in self.runners.running.values():
             runner.inbox.reconcile()
         await self.settle()
+
+    # --- what should not happen
+
+    def forget_orders(self, client_order_ids: set[str]) -> None:
+        """The database was set back: these rows are gone."""
+        gone = delete(OrderRow).where(OrderRow.client_order_id.in_(client_order_ids))
+        self.run(lambda s: s.execute(gone))
+
+    def put_on_venue(self, client_order_id: str) -> None:
+        """An order that no row of ours explains."""
+        book = self.venue.books[self.account]
+        order = replace(
+            next(iter(self.runner.tracked.values())).cycle.orders[-1],
+            client_order_id=client_order_id,
+            kind=Kind.LIMIT,
+            side=Side.BUY,
+            price=Decimal(50),
+        )
+        market = self.venue.traded[SYMBOL]
+        book.place(market, order, Decimal(100), Decimal(100), self.clock.now())
 
     # --- what must always hold
 
