@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import streamlit as st
@@ -19,10 +20,17 @@ from dashboard.strategy_history import table
 LOSS_HELP = "What selling everything would bring after that fall from the first buy, in one cycle."
 
 
-def draw(parameters: Parameters, ladder: Ladder, market: Market, free: Decimal | None) -> None:
+def draw(
+    parameters: Parameters,
+    ladder: Ladder,
+    market: Market,
+    free: Decimal | None,
+    past: Callable[[], None],
+) -> None:
+    """`past`: draws the ladder on what the price did."""
     _figures(parameters, ladder, market, free)
     chosen = st.segmented_control(
-        "Show the ladder as", ["Table", "Chart"], default="Table", required=True,
+        "Show the ladder as", ["Table", "Chart", "Past prices"], default="Table", required=True,
         key="ladder_view", label_visibility="collapsed",
     )  # fmt: skip
     if chosen == "Chart":
@@ -31,6 +39,8 @@ def draw(parameters: Parameters, ladder: Ladder, market: Market, free: Decimal |
             config={"displayModeBar": False},
         )  # fmt: skip
         st.caption("Touch a point to read it. Bars: money spent at each buy.")
+    elif chosen == "Past prices":
+        past()
     else:
         table(ladder_rows(ladder, market))
         st.caption(

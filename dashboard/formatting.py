@@ -87,6 +87,10 @@ def short_percent(fraction: Decimal) -> str:
     return f"{_digits(fraction * 100, 2, trim=True)}{NARROW}%"
 
 
+def percent_done(fraction: float) -> str:
+    return f"{int(fraction * 100)}{NARROW}%"
+
+
 def count(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 

@@ -12,13 +12,13 @@ from core import simulated_price
 from core.candles import EPOCH, Candle
 from core.market import Market
 from core.simulated_symbols import SYMBOLS, market_of
+from dashboard.candle_gaps import MINUTE_MS, Span, gaps
 from dashboard.database import read
 from db import candles as stored_candles
 from db import market_data
 from db.accounts import SIMULATED
 
 FRESH = timedelta(seconds=30)
-MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +60,31 @@ def last_price(venue: str, symbol: str, now: datetime) -> Decimal | None:
     return None if ticker is None else ticker.last
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """Candles, and the stretches of the time asked for of which there are none."""
+
+    candles: tuple[Candle, ...]
+    missing: tuple[Span, ...]
+
+
 @st.cache_data(ttl=30, max_entries=200)
-def candles(venue: str, symbol: str, minutes: int, since: int, until: int) -> tuple[Candle, ...]:
-    """Whole candles of `minutes` between two times in milliseconds."""
+def history(
+    venue: str, symbol: str, minutes: int, since: int, until: int, fetched: int = 0
+) -> History:
+    """Whole candles of `minutes` between two times in ms. `fetched`: another one is read anew at once."""
     if venue == SIMULATED:
-        return tuple(simulated_price.candles(symbol, since, until, minutes))
+        return History(tuple(simulated_price.candles(symbol, since, until, minutes)), ())
     series = read(lambda session: stored_candles.load(session, venue, symbol, since, until))
-    return tuple(_wider(series.candles(), minutes))
+    missing = gaps(series.opened.tolist(), since, until)
+    return History(tuple(_wider(series.candles(), minutes)), missing)
 
 
-def recent_candles(
-    venue: str, symbol: str, minutes: int, hours: float, now: datetime
-) -> tuple[Candle, ...]:
+def recent(hours: float, now: datetime) -> Span:
+    """The last `hours` up to the last whole minute."""
     until = int((now - EPOCH).total_seconds() * 1000)
     until -= until % MINUTE_MS
-    return candles(venue, symbol, minutes, until - int(hours * 60) * MINUTE_MS, until)
+    return Span(until - int(hours * 60) * MINUTE_MS, until)
 
 
 def _wider(rows: list[Candle] | tuple[Candle, ...], minutes: int) -> list[Candle]:

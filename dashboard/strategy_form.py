@@ -14,7 +14,17 @@ from core.ladder import Ladder, build_ladder
 from core.market import Market
 from core.parameter_reading import read_parameters, write_parameters
 from core.parameters import Parameters
-from dashboard import access, custom_levels, form_fields, form_results, pages, prices, proposals
+from dashboard import (
+    access,
+    custom_levels,
+    form_fields,
+    form_results,
+    pages,
+    past_prices,
+    prices,
+    proposals,
+)
+from dashboard.charts.strategy_lines import lines_of_ladder
 from dashboard.database import read, write
 from dashboard.formatting import escape, money, price, utc_now
 from dashboard.words import KIND_WORDS
@@ -205,7 +215,10 @@ def _results(person: Principal, place: Place, detail: StrategyDetail | None) -> 
         st.error(escape(form_fields.speak(found)), icon=":material/warning:")
     for note in notes:
         st.warning(escape(form_fields.in_words(note.sentence)))
-    form_results.draw(parameters, ladder, place.market, place.free)
+    form_results.draw(
+        parameters, ladder, place.market, place.free,
+        lambda: past_prices.draw(place.account.venue, place.symbol, lines_of_ladder(ladder)),
+    )  # fmt: skip
     if detail is None:
         _start(person, place, parameters, ladder, blocked=bool(problems))
     else:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from dashboard import access, action_dialog, prices
+from dashboard import access, action_dialog, candle_history
 from dashboard.charts.market import market_figure
 from dashboard.charts.strategy_lines import lines_of, marks_of, since
 from dashboard.components.live_chart import live_chart
@@ -35,7 +35,6 @@ LOSS_HELP = (
     " made on the way."
 )
 STILL_HELP = "What the extra buys that are not filled yet would cost, fees included."
-SPANS = {"1 hour": (1, 1.0), "3 hours": (1, 3.0), "1 day": (5, 24.0), "1 week": (60, 168.0)}
 OLD_PRICE = timedelta(seconds=30)
 
 
@@ -131,11 +130,7 @@ def _price_line(card: StrategyCard, now: datetime) -> None:
 @access.guarded(run_every=3)
 def chart(person: Principal, strategy_id: int) -> None:
     now = utc_now()
-    span = st.segmented_control(
-        "Time shown", list(SPANS), default="1 hour", required=True, key="chart_span",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    minutes, hours = SPANS[span or "1 hour"]
+    span, minutes, hours = candle_history.choose_span("chart_span")
     detail = read(
         lambda session: reports.strategy_detail(session, person.user_id, strategy_id, at=now)
     )
@@ -146,11 +141,10 @@ def chart(person: Principal, strategy_id: int) -> None:
             session, person.user_id, strategy_id, since=earliest, limit=500
         )
     )
-    rows = prices.recent_candles(card.venue, card.symbol, minutes, hours, now)
+    rows = candle_history.shown(person, card.venue, card.symbol, minutes, hours, now)
     lines = lines_of(card.cycle, card.position, card.last_price)
     marks = since(marks_of(fills, card.symbol, person.time_zone), earliest)
     if not rows and not lines and not marks:
-        st.info("No candles of this symbol yet. They appear once the worker has fetched them.")
         return
     live_chart(
         market_figure(rows, lines, marks, view=f"{strategy_id}-{span}", time_zone=person.time_zone),

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.accounting import Position
 from core.cycle import TAKE_PROFIT, Cycle
+from core.ladder import Ladder
 from core.market import Side
 from core.orders import Role
 from core.triggers import activation_price
@@ -35,6 +36,19 @@ def lines_of(cycle: Cycle | None, held: Position | None, last: Decimal | None) -
     if last is not None:
         found.append(PriceLine(LineKind.PRICE, last, price(last, tick)))
     return found
+
+
+def lines_of_ladder(ladder: Ladder) -> list[PriceLine]:
+    """What a new strategy would wait for, were its first buy made now."""
+    found = [
+        PriceLine(
+            LineKind.LEVEL if rung.level.number else LineKind.PRICE,
+            rung.level.price,
+            f"Buy {rung.level.number}" if rung.level.number else "First buy",
+        )
+        for rung in ladder.rungs
+    ]
+    return [*found, PriceLine(LineKind.TAKE_PROFIT, ladder.rungs[0].take_profit_price, "Profit")]
 
 
 def _exits(cycle: Cycle, held: Position) -> list[PriceLine]:
