@@ -22,10 +22,11 @@ from core.errors import InvalidInput
 from core.market import FeeCurrency, Market, Side
 from core.order_ids import Identity
 from core.orders import Fill, Kind, Order, OrderStatus, Role, Slot, fill_order
-from core.parameter_reading import read_parameters, write_parameters
+from core.parameter_reading import write_parameters
 from core.parameters import Parameters
 from db.tables import NO_LEVEL
 from db.types import canonical, json_text, storable
+from db.wanted import parameters_from_text
 
 V = TypeVar("V")
 E = TypeVar("E", bound=StrEnum)
@@ -34,12 +35,19 @@ AMOUNTS = ("tick_size", "lot_size", "min_quantity", "min_notional", "maker_fee",
 
 
 class Shared:
-    """Equal values, one object; lives as long as one load."""
+    """Equal values, one object; lives as long as one load, or over several. It never grows beyond `MOST`."""
+
+    MOST = 50_000
 
     def __init__(self) -> None:
         self._known: dict[Any, Any] = {}
 
+    def clear(self) -> None:
+        self._known.clear()
+
     def __call__(self, value: V) -> V:
+        if len(self._known) >= self.MOST:
+            self.clear()
         known: V = self._known.setdefault(value, value)
         return known
 
@@ -81,9 +89,8 @@ def parameters_text(parameters: Parameters) -> str:
     return json_text(write_parameters(parameters))
 
 
-@functools.lru_cache(maxsize=SHARED_TEXTS)
-def parameters_of(text: str) -> Parameters:
-    return read_parameters(_parsed("parameters", text))
+# The same object as the strategy's own: their texts are equal.
+parameters_of = parameters_from_text
 
 
 def cycle_row(cycle: Cycle) -> dict[str, Any]:
@@ -181,7 +188,7 @@ def fill_of(row: RowMapping, share: Shared) -> Fill:
 def order_of(row: RowMapping, fills: Iterable[Fill], share: Shared) -> Order:
     level = row["level"]
     return Order(
-        client_order_id=row["client_order_id"],
+        client_order_id=share(row["client_order_id"]),
         slot=share(Slot(Role(row["role"]), None if level == NO_LEVEL else level)),
         attempt=row["attempt"],
         side=Side(row["side"]),
@@ -191,7 +198,7 @@ def order_of(row: RowMapping, fills: Iterable[Fill], share: Shared) -> Order:
         quantity=share(row["quantity"]),
         status=OrderStatus(row["status"]),
         created_at=share(row["created_at"]),
-        venue_order_id=row["venue_order_id"],
+        venue_order_id=share(row["venue_order_id"]),
         reported_filled=share(row["reported_filled"]),
         fills=tuple(sorted(fills, key=fill_order)),
         cancel_asked=row["cancel_asked"],

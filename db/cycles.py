@@ -86,13 +86,18 @@ class CycleChange:
     deadline: datetime | None = None
 
 
-def load_open(session: Session, account_ids: Iterable[int]) -> list[StoredCycle]:
-    """Every cycle of these accounts that is not closed; as many statements for one as for thousands."""
+def load_open(
+    session: Session, account_ids: Iterable[int], share: Shared | None = None
+) -> list[StoredCycle]:
+    """Every cycle of these accounts that is not closed; as many statements for one as for thousands.
+
+    `share`: of a caller who reads more that holds the same values.
+    """
     accounts = sorted(set(account_ids))
     if not accounts:
         return []
     code = installation.code(session)
-    share = Shared()
+    share = Shared() if share is None else share
     fills: dict[str, list[Fill]] = defaultdict(list)
     for row in session.execute(_of_open(FILLS, accounts)).mappings():
         fills[row["client_order_id"]].append(fill_of(row, share))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,6 +57,9 @@ class Revision:
     parameters_version: int
 
 
+@functools.lru_cache(
+    maxsize=2048
+)  # thousands of strategies share a few, and a cycle has its strategy's
 def parameters_from_text(text: str) -> Parameters:
     try:
         source = orjson.loads(text)

@@ -23,6 +23,9 @@ from worker.settings import read_settings
 from worker.supervisor import Supervisor
 
 log = logging.getLogger("worker")
+SWITCH_EACH = 0.001
+"""Seconds after which a thread that computes lets another in: an answer from the database must not wait
+the usual 5 ms for each of its packets."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     logs = set_up("worker", engine=engine, level=settings.log_level)
     database = Database(engine)
+    sys.setswitchinterval(SWITCH_EACH)
     try:
         asyncio.run(serve(Supervisor(database, settings, replay, key)))
     except StepladderError as problem:

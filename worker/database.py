@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from db.cycle_rows import Shared
 from db.handles import Engine, Session
 from db.transactions import run
 
@@ -16,10 +17,12 @@ THREADS = 8
 
 
 class Database:
-    """The engine and the threads that may use it."""
+    """The engine and the threads that may use it. `shared`: while accounts are opened, what the worker's
+    rows and a venue's rows both hold is one object in memory."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.shared = Shared()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -14,6 +14,7 @@ from core.market import Market
 from db import cycles, leases
 from db.accounts import Account
 from db.clock import utc_now
+from db.cycle_rows import Shared
 from db.cycles import StoredCycle
 from db.errors import LeaseLost
 from db.halt import Halt, read_halt
@@ -23,11 +24,12 @@ from db.status import ActualState, StrategyStatus
 from db.status import load as load_statuses
 from db.status import save as save_statuses
 from db.transactions import run
-from db.wanted import Wanted, all_wanted
+from db.wanted import Revision, Wanted, all_wanted
 from worker.account import AccountRunner
 from worker.account_rows import AccountFacts
 from worker.database import Database
 from worker.desk import FRESH, Desk
+from worker.errors import VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.lags import Lags
 from worker.together import Together
@@ -38,6 +40,7 @@ from worker.wishes import WishReader, first_of
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = 1.0
+OPENED_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +58,21 @@ Held = tuple[int, int]
 """An account and the token of its lease."""
 
 
-def _read(engine: Engine, held: Sequence[Held]) -> list[Stored | BaseException]:
+def _read(engine: Engine, share: Shared, held: Sequence[Held]) -> list[Stored | BaseException]:
     """All of them in one fenced transaction; when that fails each is read alone."""
     try:
-        return list(run(engine, lambda session: _read_all(session, dict(held))))
+        return list(run(engine, lambda session: _read_all(session, share, dict(held))))
     except StepladderError as error:
         if len(held) == 1:
             return [error]
-    return [_read(engine, [one])[0] for one in held]
+    return [_read(engine, share, [one])[0] for one in held]
 
 
-def _read_all(session: Session, tokens: dict[int, int]) -> list[Stored]:
+def _read_all(session: Session, share: Shared, tokens: dict[int, int]) -> list[Stored]:
     leases.fence(session, tokens)
     halt, installation = read_halt(session), code(session)
     found = {account_id: Stored({}, {}, [], halt, installation) for account_id in tokens}
-    for row in cycles.load_open(session, tokens):
+    for row in cycles.load_open(session, tokens, share):
         found[row.account_id].cycles[row.strategy_id] = row
     for status in load_statuses(session, list(tokens)).values():
         found[status.account_id].statuses[status.strategy_id] = status
@@ -87,7 +90,10 @@ async def _see_missed_highs(runner: AccountRunner, since: datetime) -> None:
         cycle = tracked.cycle
         if cycle.parameters.trailing_deviation is None or not cycle.has_fills():
             continue
-        missed = await runner.desk.venue.candles(tracked.symbol, since, now)
+        try:
+            missed = await runner.desk.venue.candles(tracked.symbol, since, now)
+        except InvalidInput:  # not traded any more: there is nothing to miss
+            continue
         if missed:
             runner.missed_highs[tracked.strategy_id] = max(candle.high for candle in missed)
 
@@ -119,8 +125,10 @@ class Runners:
         self.lost: set[int] = set()
         self.halt: Halt | None = None
         self._stored = Together[Held, Stored](
-            lambda held: database.call(_read, database.engine, held)
+            lambda held: database.call(_read, database.engine, database.shared, held)
         )
+        self._opening = asyncio.Semaphore(OPENED_AT_ONCE)
+        self.opened = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._installation: str | None = None
 
@@ -175,7 +183,9 @@ class Runners:
         facts = AccountFacts(account.account_id, account.user_id, account.stated_balance)
         runner = AccountRunner(facts, token, desk, self.writer, self.alarms, self.lags)
         try:
-            await self._open(runner)
+            async with self._opening:
+                await self._open(runner)
+            self.opened += 1
             await runner.serve()
         finally:
             self._close(runner)
@@ -212,15 +222,11 @@ class Runners:
         orders stay, and no other cycle is started beside it."""
         known = stored.cycles.get(row.strategy_id)
         if known is not None and known.cycle is None:
-            runner.unreadable.add(row.strategy_id)
+            runner.unreadable[row.strategy_id] = Revision(row.desired_rev, row.parameters_version)
             await self._say_unreadable(row, known)
             return
-        wish = self.reader.wish(row, stored.halt)
-        market = None if known is None or known.cycle is None else known.cycle.market
-        try:
-            market = await runner.desk.follow(row.symbol, row.strategy_id)
-        except InvalidInput as problem:
-            wish = wish.unusable(f"{problem} Nothing is started.")
+        wish = await self._followed(runner, row, self.reader.wish(row, stored.halt))
+        market = runner.desk.markets.get(row.symbol, Market(symbol=row.symbol))
         cycle = None if known is None else known.cycle
         status = stored.statuses.get(row.strategy_id)
         runner.track(
@@ -229,8 +235,7 @@ class Runners:
                 user_id=row.user_id,
                 account_id=row.account_id,
                 symbol=row.symbol,
-                cycle=cycle
-                or first_of(row, wish, stored.installation, market or Market(symbol=row.symbol)),
+                cycle=cycle or first_of(row, wish, stored.installation, market),
                 is_stored=cycle is not None,
                 wish=wish,
                 newest_wish=wish,
@@ -239,6 +244,16 @@ class Runners:
             )
         )
         self.home[row.strategy_id] = runner
+
+    async def _followed(self, runner: AccountRunner, row: Wanted, wish: Wish) -> Wish:
+        """The strategy gets the prices of its symbol; where there are none its wish says so."""
+        if row.strategy_id in runner.desk.users(row.symbol):
+            return wish
+        try:
+            await runner.desk.follow(row.symbol, row.strategy_id)
+        except InvalidInput as problem:
+            return wish.unusable(f"{problem} Nothing is started.")
+        return wish
 
     async def _say_unreadable(self, row: Wanted, known: StoredCycle) -> None:
         at = utc_now()
@@ -262,23 +277,37 @@ class Runners:
             runner = self.running.get(row.account_id)
             if runner is None:
                 continue
-            tracked = runner.tracked.get(row.strategy_id)
-            if tracked is None:
-                if not row.archived and row.strategy_id not in runner.unreadable:
-                    fresh = Stored({}, {}, [row], halt, self._installation or "")
-                    await self._take_in(runner, row, fresh)
-                    runner.inbox.wake({row.strategy_id})
-                continue
-            wish = self.reader.wish(row, halt)
-            if wish != tracked.newest_wish:
-                tracked.newest_wish = wish
-                runner.unanswered.add(row.strategy_id)
-                runner.inbox.wake({row.strategy_id})
-            if row.archived and tracked.cycle.is_idle():
-                runner.untrack(row.strategy_id)
-                self.home.pop(row.strategy_id, None)
+            try:
+                await self._learn_one(runner, row, halt)
+            except VenueUnavailable as error:
+                log.warning("strategy %s is taken in later: %s", row.strategy_id, error)
         if halted_anew:
             await self._apply_halt(halt)
+
+    async def _learn_one(self, runner: AccountRunner, row: Wanted, halt: Halt) -> None:
+        tracked = runner.tracked.get(row.strategy_id)
+        if tracked is None:
+            await self._learn_new(runner, row, halt)
+            return
+        wish = await self._followed(runner, row, self.reader.wish(row, halt))
+        if wish != tracked.newest_wish:
+            tracked.newest_wish = wish
+            runner.unanswered.add(row.strategy_id)
+            runner.inbox.wake({row.strategy_id})
+        if row.archived and tracked.cycle.is_idle():
+            runner.untrack(row.strategy_id)
+            self.home.pop(row.strategy_id, None)
+
+    async def _learn_new(self, runner: AccountRunner, row: Wanted, halt: Halt) -> None:
+        """A strategy that is new, or one that was given up and that the person has touched since."""
+        if row.strategy_id in runner.unreadable:
+            revision = Revision(row.desired_rev, row.parameters_version)
+            if runner.unreadable[row.strategy_id] != revision:
+                runner.read_again()
+        elif not row.archived:
+            fresh = Stored({}, {}, [row], halt, self._installation or "")
+            await self._take_in(runner, row, fresh)
+            runner.inbox.wake({row.strategy_id})
 
     async def _apply_halt(self, halt: Halt) -> None:
         for runner in self.running.values():

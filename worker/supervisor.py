@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from core.cycle import Cycle
 from db import audit
 from db.errors import CommitUnknown, DatabaseUnavailable
+from worker import memory
 from worker.candle_keeper import CandleKeeper
 from worker.database import Database
 from worker.group_commit import GroupCommit
@@ -31,6 +32,7 @@ from worker.venues.ledger import Ledger
 log = logging.getLogger(__name__)
 RECONCILE_EACH = 60
 CHAIN_EACH = 5.0
+SETTLE_AFTER = 10
 
 
 class Supervisor:
@@ -48,6 +50,7 @@ class Supervisor:
         self.replay = replay
         self.audit_key = audit_key
         self.stopping = asyncio.Event()
+        self._settled_at = 0
         self.writer: GroupCommit[Unit, None] = GroupCommit(database, Writer(database.engine).commit)
         self.ledger = Ledger(database)
         self.places = Places(
@@ -120,6 +123,7 @@ class Supervisor:
             started = time.monotonic()
             rounds += 1
             self.places.check()
+            self._settle()
             if not self.settings.replay_lockstep:
                 self._ring_alarms()
             for number, runner in enumerate(list(self.runners.running.values())):
@@ -128,6 +132,14 @@ class Supervisor:
                 if (rounds + number) % RECONCILE_EACH == 0:
                     runner.inbox.reconcile()
             await asyncio.sleep(max(0.05, 1.0 - (time.monotonic() - started)))
+
+    def _settle(self) -> None:
+        """Once all accounts are open, and again after many more were taken over."""
+        if self.runners.opened < self._settled_at + SETTLE_AFTER or not self.runners.are_all_open:
+            return
+        self._settled_at = self.runners.opened
+        self.database.shared.clear()
+        memory.settle()
 
     def _ring_alarms(self) -> None:
         for desk in self.places.desks.values():

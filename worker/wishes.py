@@ -20,10 +20,7 @@ from worker.tracked import Tracked, Wish
 
 
 class WishReader:
-    """Equal parameter texts become one object: thousands of strategies share a few."""
-
-    def __init__(self) -> None:
-        self._read: dict[str, Parameters | str] = {}
+    """Without state: equal parameter texts become one object in `db.wanted`."""
 
     def wish(self, row: Wanted, halt: Halt) -> Wish:
         parameters = self._parameters(row.parameters_text)
@@ -47,16 +44,10 @@ class WishReader:
 
     def _parameters(self, text: str) -> Parameters | str:
         """The parameters, or the sentence that says why they are none."""
-        known = self._read.get(text)
-        if known is None:
-            if len(self._read) > 5_000:
-                self._read.clear()
-            try:
-                known = parameters_from_text(text)
-            except InvalidInput as problem:
-                known = str(problem)
-            self._read[text] = known
-        return known
+        try:
+            return parameters_from_text(text)
+        except InvalidInput as problem:
+            return str(problem)
 
 
 # Stands in a row that nobody can start: the gate holds a strategy without readable parameters back.

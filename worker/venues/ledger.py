@@ -48,9 +48,11 @@ class Ledger:
         self._revisions: dict[int, int] = {}
         engine = database.engine
         self._opened = Together[Opening, datetime | None](
-            lambda some: database.call(_each, engine, _open, some)
+            lambda some: database.call(_each, engine, database.shared, _open, some)
         )
-        self._loaded = Together[int, Loaded](lambda some: database.call(_each, engine, _load, some))
+        self._loaded = Together[int, Loaded](
+            lambda some: database.call(_each, engine, database.shared, _load, some)
+        )
         self.commits: GroupCommit[Entry, None] = GroupCommit(
             database, lambda entries: commit(database.engine, entries)
         )
@@ -105,18 +107,21 @@ A = TypeVar("A")
 
 
 def _each(
-    engine: Engine, answer: Callable[[Session, Sequence[Q]], list[A]], some: Sequence[Q]
+    engine: Engine,
+    share: Shared,
+    answer: Callable[[Session, Shared, Sequence[Q]], list[A]],
+    some: Sequence[Q],
 ) -> list[A | BaseException]:
     """The answers to all in one transaction; when that fails each is asked alone."""
     try:
-        return list(run(engine, lambda session: answer(session, some)))
+        return list(run(engine, lambda session: answer(session, share, some)))
     except StepladderError as error:
         if len(some) == 1:
             return [error]
-    return [_each(engine, answer, [one])[0] for one in some]
+    return [_each(engine, share, answer, [one])[0] for one in some]
 
 
-def _open(session: Session, some: Sequence[Opening]) -> list[datetime | None]:
+def _open(session: Session, _: Shared, some: Sequence[Opening]) -> list[datetime | None]:
     """Up to when the orders of each have been walked; an account that is new gets its balance."""
     known = rows.accounts(session, [account_id for account_id, _ in some])
     for account_id, stated in some:
@@ -125,8 +130,7 @@ def _open(session: Session, some: Sequence[Opening]) -> list[datetime | None]:
     return [known[a].walked_until if a in known else None for a, _ in some]
 
 
-def _load(session: Session, account_ids: Sequence[int]) -> list[Loaded]:
-    share = Shared()
+def _load(session: Session, share: Shared, account_ids: Sequence[int]) -> list[Loaded]:
     found = {
         account_id: (account, AccountBook({}, account.next_order, account.next_trade))
         for account_id, account in rows.accounts(session, account_ids).items()
@@ -223,8 +227,8 @@ def _by_order(trades: Sequence[LedgerTrade]) -> dict[str, list[Fill]]:
 
 def _book_order(order: LedgerOrder, trades: dict[str, list[Fill]], share: Shared) -> BookOrder:
     return BookOrder(
-        client_order_id=order.client_order_id,
-        venue_order_id=order.venue_order_id,
+        client_order_id=share(order.client_order_id),
+        venue_order_id=share(order.venue_order_id),
         symbol=share(order.symbol),
         side=order.side,
         kind=order.kind,
