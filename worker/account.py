@@ -23,6 +23,7 @@ from core.events import (
 )
 from core.orders import Order, OrderStatus, OrderUpdate
 from db.errors import Conflict, Stale
+from db.wanted import Revision
 from worker.account_rows import AccountFacts, AccountRows
 from worker.desk import Desk
 from worker.errors import OutcomeUnknown, VenueUnavailable
@@ -76,8 +77,9 @@ class AccountRunner:
         self.again: set[int] = set()
         self.reconcile_soon = False
         self.reconciled = False
-        self.unreadable: set[int] = set()
+        self.unreadable: dict[int, Revision] = {}
         self._since: float | None = None
+        self._outdated = False
 
     # --- taking strategies in
 
@@ -115,10 +117,17 @@ class AccountRunner:
                 waiting = await self.inbox.take()
                 if self.closing:
                     return
+                if self._outdated:
+                    raise Stale("its rows are read again")
                 await self.work(waiting)
                 self.inbox.finished()
         finally:
             self.inbox.close()
+
+    def read_again(self) -> None:
+        """Before the next turn everything is read from its rows anew."""
+        self._outdated = True
+        self.inbox.reconcile()
 
     async def work(self, waiting: Waiting) -> None:
         """Everything that waits, until nothing is left to do. Without a reconciliation nothing is done."""
@@ -272,7 +281,7 @@ class AccountRunner:
             tracked.answered_rev,
         )
         await self.writer.submit(self.rows.status_unit(tracked, shown, self.desk.venue.now()))
-        self.unreadable.add(strategy_id)
+        self.unreadable[strategy_id] = tracked.wish.revision
         self.untrack(strategy_id)
 
     async def _decide(self, events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:

@@ -52,7 +52,10 @@ class GroupCommit(Generic[U, R]):
 
     async def _commit(self, batch: list[tuple[U, asyncio.Future[R]]]) -> None:
         units = [unit for unit, _ in batch]
-        results = await self._database.call(self._work, units)
+        try:
+            results = await self._database.call(self._work, units)
+        except Exception as error:  # whoever waits must learn of it; the next batch may go well
+            results = [error for _ in units]
         self.commits += 1
         for (_, future), result in zip(batch, results, strict=True):
             if future.done():

@@ -109,8 +109,12 @@ class Ownership:
         if self.stopping:
             return
         name, held = self.name, runners.held
-        accounts, free, alive, processes = await self.database.read(self._look)
+        accounts, free, alive, processes, mine = await self.database.read(self._look)
         wanted = {a.account_id: a for a in accounts if a.kind is not AccountKind.LIVE}
+        # A lease whose COMMIT was of unknown outcome, or that could not be given back, is ours all the same.
+        for account_id in mine.keys() & wanted.keys() - held:
+            runners.start(wanted[account_id], mine[account_id])
+        held = runners.held
         await self._give_back([i for i in held if i not in wanted])
         gone = _gone(processes)
         fair = math.ceil(len(wanted) / max(1, len(set(alive) - set(gone))))
@@ -127,12 +131,13 @@ class Ownership:
 
     def _look(
         self, session: Session
-    ) -> tuple[tuple[Account, ...], list[int], list[str], list[WorkerProcess]]:
+    ) -> tuple[tuple[Account, ...], list[int], list[str], list[WorkerProcess], dict[int, int]]:
         return (
             trading_accounts(session),
             leases.claimable(session, self.name),
             leases.alive_workers(session),
             leases.processes_on(session, self.host),
+            leases.owned(session, self.name),
         )
 
     async def _give_back(self, account_ids: Collection[int]) -> None:

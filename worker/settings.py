@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import InvalidInput
 
-LOOPBACK = ("localhost", "::1")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -39,8 +39,10 @@ class WorkerSettings(BaseSettings):
         if not isinstance(routes, dict):
             raise ValueError("must be an object: host to URL")
         for host, url in routes.items():
-            target = urlsplit(str(url)).hostname or ""
-            if target not in LOOPBACK and not target.startswith("127."):
+            target = urlsplit(str(url))
+            if target.scheme not in ("http", "https") or not _is_this_machine(
+                target.hostname or ""
+            ):
                 raise ValueError(f"{host}: only addresses of this machine are accepted")
         return value
 
@@ -76,6 +78,14 @@ class WorkerSettings(BaseSettings):
     def routes(self) -> dict[str, str]:
         found: dict[str, str] = orjson.loads(self.venue_routes)
         return found
+
+
+def _is_this_machine(host: str) -> bool:
+    """Names other than localhost are refused: somebody else's DNS says where they lead."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read_settings() -> WorkerSettings:

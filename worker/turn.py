@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.cycle import Cycle
+from core.cycle import Cycle, DesiredState
 from core.engine import is_over, step
 from core.entry import waits_for
 from core.events import Command, Event, PlaceOrder, PriceSeen, Quote, TimePassed, WantedChanged
@@ -183,11 +183,21 @@ class Turn:
         rev = draft.answered_rev
         if draft.fault is not None:
             return Shown("needs_attention", draft.fault, rev)
+        problem = self._problem(tracked, draft.cycle)
+        if problem is not None:
+            return Shown("needs_attention", problem, rev)
         if draft.held is not None and draft.cycle.is_idle():
             state = "waiting" if draft.held.missing is not None else "needs_attention"
             return Shown(state, draft.held.sentence, rev, draft.held.missing)
         state, sentence = state_of(draft.cycle, self.at, self.quote_of(tracked.symbol))
         return Shown(state, sentence, rev)
+
+    def _problem(self, tracked: Tracked, cycle: Cycle) -> str | None:
+        """What is wrong with the strategy's own row. Settings matter only where a cycle is to start."""
+        wish = tracked.wish
+        if cycle.wanted in (DesiredState.STOPPED, DesiredState.CLOSED):
+            return None
+        return wish.problem if cycle.is_idle() or wish.parameters is not None else None
 
     def places_orders(self, strategy_id: int) -> bool:
         """Then the transaction that writes it reads the wanted state again."""

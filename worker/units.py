@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.cycle import Cycle
-from core.errors import StepladderError
 from db import cycles, journal, leases, status
 from db.cycles import CycleChange
 from db.errors import CommitUnknown, Stale
@@ -43,11 +42,14 @@ class Writer:
     def commit(self, units: Sequence[Unit]) -> list[BaseException | None]:
         """One result per unit. Whatever goes wrong with the batch, its units run again one by one;
         only a COMMIT of unknown outcome is never repeated."""
+        if len({unit.account_id for unit in units}) < len(units):
+            # One of them was planned under an older lease: each stands behind its own token.
+            return [self.commit([unit])[0] for unit in units]
         try:
             return list(run(self.engine, lambda session: self._write(session, units)))
         except CommitUnknown as unknown:
             return [unknown for _ in units]
-        except StepladderError as error:
+        except Exception as error:  # a unit that cannot be written must not stop the others
             if len(units) == 1:
                 return [error]
         return [self.commit([unit])[0] for unit in units]

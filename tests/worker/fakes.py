@@ -83,6 +83,7 @@ class FakeVenue:
         self.hide_all = False
         self.deaf = False  # questions fail
         self.no_balances = False
+        self.no_open_orders = False
         self.lost_cancels = 0
         self.unheard_cancels = 0
         self.fill_during_cancel = False
@@ -237,8 +238,8 @@ class FakeVenue:
         return OrderUpdate(client_order_id, update.status, update.filled)
 
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
-        if self.deaf:
-            raise VenueUnavailable("deaf")
+        if self.no_open_orders:
+            raise VenueUnavailable("no open orders")
         own = [
             OpenOrder(o.client_order_id, o.symbol, o.side, o.price, o.quantity)
             for o in self.books[account_id].orders.values()

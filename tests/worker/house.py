@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, select
 from core.cycle import Cycle, DesiredState
 from core.events import last_price
 from core.market import Side
-from core.orders import Kind, Order, OrderStatus, Role
+from core.orders import Kind, Order, OrderStatus, Role, Slot
 from db import accounts, cycles, halt, leases, strategies, wanted
 from db import status as statuses
 from db.accounts import Account
@@ -61,7 +61,7 @@ class House:
         self.person = a_user(engine)
         self.account = self.add_account("10000")
         run(engine, lambda s: leases.register_worker(s, self.worker, "here", 1, "now", "test"))
-        self._write = Writer(engine).commit
+        self.write: Commit = Writer(engine).commit
         self.writer: GroupCommit[Unit, None] = GroupCommit(self.database, self._commit)
         self.runners = self._new_runners()
         self._writing: asyncio.Task[None] | None = None
@@ -73,10 +73,10 @@ class House:
         if self.before_commit:
             self.before_commit.popleft()()
         if not self.unknown:
-            return self._write(units)
+            return self.write(units)
         happened = self.unknown.popleft()
         if happened:
-            self._write(units)
+            self.write(units)
         return [CommitUnknown("lost") for _ in units]
 
     # --- rows
@@ -160,6 +160,13 @@ class House:
             for order in self.stored(strategy_id).orders
             if order.slot.role is role and (level is None or order.slot.level == level)
         ]
+
+    def attempts_of_take_profit(self, strategy_id: int) -> list[Order]:
+        return self.attempts(strategy_id, Role.TAKE_PROFIT)
+
+    @staticmethod
+    def level(number: int) -> Slot:
+        return Slot(Role.SAFETY, number)
 
     def live(self, strategy_id: int) -> list[Order]:
         return list(self.stored(strategy_id).live())
@@ -260,6 +267,12 @@ class House:
         rows = self.run(lambda s: wanted.all_wanted(s, ids))
         found = self.run(halt.read_halt)
         await self.runners.learn(rows, found)
+        await self.settle()
+
+    async def learn_of(self, *strategy_ids: int) -> None:
+        """The poller has read these rows, archived or not."""
+        rows = self.run(lambda s: wanted.wanted(s, strategy_ids))
+        await self.runners.learn(rows, self.run(halt.read_halt))
         await self.settle()
 
     async def want(self, strategy_id: int, state: DesiredState, **choices: Any) -> None:
