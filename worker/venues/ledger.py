@@ -122,8 +122,12 @@ def _each(
 
 
 def _open(session: Session, _: Shared, some: Sequence[Opening]) -> list[datetime | None]:
-    """Up to when the orders of each have been walked; an account that is new gets its balance."""
+    """Up to when the orders of each have been walked; an account that is new gets its balance.
+
+    Each account moves on by one revision: a worker that held it before can accept nothing any more.
+    """
     known = rows.accounts(session, [account_id for account_id, _ in some])
+    rows.write(session, LedgerChange(accounts=list(known.values())))
     for account_id, stated in some:
         if account_id not in known:
             rows.open_account(session, account_id, stated)

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from core.account_book import AccountBook, BookOrder
 from core.candles import Candle
+from core.errors import InvalidInput, StepladderError
 from core.events import Quote
 from core.market import Market, Side
 from core.matching import Resting
@@ -60,6 +61,7 @@ class LedgerVenue:
     async def market(self, symbol: str) -> Market:
         if symbol not in self._markets:
             self._markets[symbol] = await self.source.market(symbol)
+            self._crossing.setdefault(symbol, Crossing())
         return self._markets[symbol]
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
@@ -81,7 +83,8 @@ class LedgerVenue:
     async def detach(self, account_id: int) -> None:
         book = self._books.pop(account_id, None)
         for order in [] if book is None else book.orders.values():
-            self._crossing[order.symbol].remove(order.client_order_id)
+            if order.symbol in self._crossing:
+                self._crossing[order.symbol].remove(order.client_order_id)
 
     async def _load(self, account_id: int) -> None:
         """Read the account's book again; what was in memory is forgotten."""
@@ -89,26 +92,64 @@ class LedgerVenue:
         book = await self.ledger.load(account_id)
         self._books[account_id] = book
         for order in book.orders.values():
-            await self.market(order.symbol)
+            try:
+                await self.market(order.symbol)
+            except InvalidInput as problem:  # it waits until its symbol is traded again
+                log.warning("order %s: %s", order.client_order_id, problem)
+                continue
             self._rest(account_id, order)
 
     def _rest(self, account_id: int, order: BookOrder) -> None:
         if order.price is not None:
-            crossing = self._crossing.setdefault(order.symbol, Crossing())
-            crossing.add(account_id, order.client_order_id, order.side, order.price)
+            self._crossing[order.symbol].add(
+                account_id, order.client_order_id, order.side, order.price
+            )
 
     async def _catch_up(self, account_id: int, since: datetime) -> None:
-        """Walk the time in which no worker ran, before anything new is sent."""
-        book, until = self._books[account_id], self.now()
-        for symbol in sorted({order.symbol for order in book.orders.values()}):
-            pieces = await self.source.path(symbol, since, until)
-            jump = True
-            for ended, piece in pieces:
-                prices = dict.fromkeys((piece.open, *piece.path()))
-                for price in prices:
-                    await self._cross(symbol, price, price, ended, jump, only=account_id)
-                    jump = False
+        """Walk the time in which no worker ran, before anything new is sent: all of it or, when that is
+        interrupted, all of it again."""
+        until = self.now()
+        async with self._locks[account_id]:
+            book = self._book(account_id)
+            filled: dict[str, list[OrderUpdate]] = {}
+            for symbol in sorted({order.symbol for order in book.orders.values()}):
+                if symbol in self._markets:
+                    pieces = await self.source.path(symbol, since, until)
+                    filled[symbol] = self._walk(account_id, symbol, pieces)
+            updates = [update for some in filled.values() for update in some]
+            if updates:
+                await self._commit(account_id, updates, until)
+            for symbol, some in filled.items():
+                self._leave(symbol, some)
         await self.ledger.walked([account_id], until)
+
+    def _walk(
+        self, account_id: int, symbol: str, pieces: Sequence[tuple[datetime, Candle]]
+    ) -> list[OrderUpdate]:
+        """Fill what the pieces reach; the way to the first, and any way of more than 10 s, is a jump."""
+        book, market = self._books[account_id], self._markets[symbol]
+        crossing = self._crossing[symbol]
+        updates: list[OrderUpdate] = []
+        before: datetime | None = None
+        for ended, piece in pieces:
+            jump = before is None or piece.at - before > CONTINUOUS
+            for price in dict.fromkeys((piece.open, *piece.path())):
+                for client_order_id in crossing.reached(price, price, account_id).get(
+                    account_id, ()
+                ):
+                    order = book.orders.get(client_order_id)
+                    if order is None or order.price is None:
+                        continue
+                    at = price if jump else order.price
+                    updates.append(book.fill(market, order, at, ended, taker=False))
+                jump = False
+            before = ended
+        return updates
+
+    def _leave(self, symbol: str, updates: Sequence[OrderUpdate]) -> None:
+        """These orders rest no more."""
+        for update in updates:
+            self._crossing[symbol].remove(update.client_order_id)
 
     async def walked(self, at: datetime) -> None:
         """Write down up to when the open orders of the attached accounts have been walked."""
@@ -123,20 +164,13 @@ class LedgerVenue:
         before = self._quotes.get(symbol)
         self._quotes[symbol] = (at, quote)
         jump = before is None or at - before[0] > CONTINUOUS
-        await self._cross(symbol, quote.bid, quote.ask, at, jump)
-
-    async def _cross(
-        self, symbol: str, bid: Decimal, ask: Decimal, at: datetime, jump: bool,
-        only: int | None = None,
-    ) -> None:  # fmt: skip
         crossing = self._crossing.get(symbol)
-        if crossing is None:
-            return
-        reached = crossing.reached(bid, ask, only)
+        reached = {} if crossing is None else crossing.reached(quote.bid, quote.ask)
         if reached:
+            jumped_to = (quote.bid, quote.ask) if jump else None
             await asyncio.gather(
                 *(
-                    self._fill(account_id, symbol, orders, (bid, ask) if jump else None, at)
+                    self._fill(account_id, symbol, orders, jumped_to, at)
                     for account_id, orders in reached.items()
                 )
             )
@@ -148,33 +182,34 @@ class LedgerVenue:
         """Fill the resting orders: at their own price, or at the price that the market jumped to."""
         async with self._locks[account_id]:
             book = self._books.get(account_id)
-            if book is None:
-                return
             market, updates = self._markets[symbol], []
             for client_order_id in orders:
-                order = book.orders.get(client_order_id)
-                if order is None or order.price is None:
+                order = None if book is None else book.orders.get(client_order_id)
+                if book is None or order is None or order.price is None:
+                    self._crossing[symbol].remove(client_order_id)  # it went another way
                     continue
                 price = order.price
                 if jumped_to is not None:
                     price = jumped_to[1] if order.side is Side.BUY else jumped_to[0]
                 updates.append(book.fill(market, order, price, at, taker=False))
-            if updates:
-                await self._commit(account_id, updates, at)
-            for update in updates:
-                self._crossing[symbol].remove(update.client_order_id)
-        self.hint(account_id, {update.client_order_id for update in updates})
+            try:
+                if updates:
+                    await self._commit(account_id, updates, at)
+                    self._leave(symbol, updates)
+            finally:
+                # Also when nobody knows: whoever looks the orders up learns what is true.
+                self.hint(account_id, {update.client_order_id for update in updates})
 
     async def _commit(self, account_id: int, updates: Sequence[OrderUpdate], at: datetime) -> None:
         """Make the book's changes true; when that fails the book is read again as it is."""
         book = self._books[account_id]
         try:
             await self.ledger.write(self.name, account_id, book, at)
-        except LOST as error:
+        except StepladderError as error:
             log.warning("ledger of account %s: %s", account_id, type(error).__name__)
             try:
                 await self._load(account_id)
-            except LOST as again:
+            except StepladderError as again:
                 await self.detach(account_id)
                 raise OutcomeUnknown("the ledger does not answer") from again
             raise OutcomeUnknown("the ledger did not confirm") from error
@@ -212,17 +247,17 @@ class LedgerVenue:
     async def place(
         self, account_id: int, symbol: str, orders: Sequence[Order]
     ) -> list[OrderUpdate]:
-        market, at = await self.market(symbol), self.now()
-        quote = await self._quote(symbol)
+        market = await self.market(symbol)
         async with self._locks[account_id]:
-            book = self._book(account_id)
+            # Only now: who waited for the lock may have become too late.
+            at, quote, book = self.now(), self._quote(symbol), self._book(account_id)
             updates = []
             for order in orders:
                 refusal = _refusal(order, market, at, quote)
                 if refusal is not None or quote is None:
                     updates.append(refusal or _not_placed(order, "no_price"))
                     continue
-                if order.client_order_id in book.orders:
+                if order.client_order_id in book.orders or order.client_order_id in self._finished:
                     continue  # a duplicate id means: it exists
                 updates.append(book.place(market, order, quote.bid, quote.ask, at))
             if book.changes:
@@ -246,8 +281,7 @@ class LedgerVenue:
             updates = [update for update in ended if update is not None]
             if updates:
                 await self._commit(account_id, updates, self.now())
-                for update in updates:
-                    self._crossing[symbol].remove(update.client_order_id)
+                self._leave(symbol, updates)
 
     async def look_up(self, account_id: int, orders: Sequence[Order]) -> list[OrderUpdate]:
         async with self._locks[account_id]:
@@ -288,7 +322,7 @@ class LedgerVenue:
             raise VenueUnavailable("the account's ledger is being read again")
         return book
 
-    async def _quote(self, symbol: str) -> Quote | None:
+    def _quote(self, symbol: str) -> Quote | None:
         """The market at this moment, at most 10 s old."""
         seen = self._quotes.get(symbol)
         if seen is None or self.now() - seen[0] > CONTINUOUS:
