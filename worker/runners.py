@@ -40,7 +40,7 @@ from worker.wishes import WishReader, first_of
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = 1.0
-OPENED_AT_ONCE = 50
+OPENED_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 Q = TypeVar("Q")
 A = TypeVar("A")
-LARGEST = 25
+LARGEST = 8
 
 
 class Together(Generic[Q, A]):

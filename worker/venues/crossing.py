@@ -6,8 +6,14 @@ import heapq
 from decimal import Decimal
 
 from core.market import Side
+from core.money import PLACES
 
-Entry = tuple[Decimal, str, int]
+Entry = tuple[int, str, int]
+
+
+def _rank(price: Decimal) -> int:
+    """The price in units of its last stored digit: exact, and a third of a Decimal in memory."""
+    return int(price.scaleb(PLACES))
 
 
 class Crossing:
@@ -23,9 +29,9 @@ class Crossing:
             return
         self._resting[client_order_id] = account_id
         if side is Side.BUY:
-            heapq.heappush(self._buys, (-price, client_order_id, account_id))
+            heapq.heappush(self._buys, (-_rank(price), client_order_id, account_id))
         else:
-            heapq.heappush(self._sells, (price, client_order_id, account_id))
+            heapq.heappush(self._sells, (_rank(price), client_order_id, account_id))
 
     def account_of(self, client_order_id: str) -> int:
         return self._resting[client_order_id]
@@ -42,7 +48,7 @@ class Crossing:
         `only`: of this account alone (its time is walked after an outage).
         """
         found: dict[int, list[str]] = {}
-        for heap, limit in ((self._buys, -ask), (self._sells, bid)):
+        for heap, limit in ((self._buys, -_rank(ask)), (self._sells, _rank(bid))):
             kept: list[Entry] = []
             while heap and heap[0][0] <= limit:
                 entry = heapq.heappop(heap)
