@@ -29,7 +29,7 @@ class Poller:
         self.database = database
         self.runners = runners
         self.owner = owner
-        self.acknowledged = -1
+        self.acknowledged = ("", -1)
         self._rounds = 0
 
     async def run(self) -> None:
@@ -42,8 +42,6 @@ class Poller:
 
     async def poll(self) -> None:
         accounts = sorted(self.runners.running)
-        if not accounts:
-            return
         self._rounds += 1
         everything = self._rounds % EVERYTHING_EACH == 0
         rows, halt = await self.database.read(
@@ -71,13 +69,10 @@ class Poller:
         return found
 
     async def _acknowledge(self, halt: Halt) -> None:
-        """A halt is acknowledged once every account has worked through what it woke."""
-        if halt.rev == self.acknowledged:
+        """Once per name and change, as soon as every account that is held obeys."""
+        acknowledged = (self.owner(), halt.rev)
+        if acknowledged == self.acknowledged or not self.runners.obey(halt):
             return
-        for runner in list(self.runners.running.values()):
-            await runner.inbox.settled()
-        owner = self.owner()
-        await self.database.write(
-            lambda session: acknowledge(session, owner, halt.rev, at=utc_now())
-        )
-        self.acknowledged = halt.rev
+        owner, rev = acknowledged
+        await self.database.write(lambda session: acknowledge(session, owner, rev, at=utc_now()))
+        self.acknowledged = acknowledged

@@ -36,7 +36,7 @@ from worker.together import Together
 from worker.tracked import Tracked, Wish, shown_of
 from worker.units import Unit
 from worker.wakes import TimeWakes
-from worker.wishes import WishReader, first_of
+from worker.wishes import WishReader, first_of, obeys
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = 1.0
@@ -315,6 +315,13 @@ class Runners:
             for tracked in runner.tracked.values():
                 tracked.newest_wish = self.reader.under_halt(tracked.newest_wish, halt)
             runner.inbox.wake(set(runner.tracked))
+
+    def obey(self, halt: Halt) -> bool:
+        """Every account that is held knows of this change; under a halt nothing of it can buy."""
+        return self._tasks.keys() <= self.running.keys() and all(
+            runner.newest_halt_rev == halt.rev and all(map(obeys, runner.tracked.values()))
+            for runner in self.running.values()
+        )
 
     def wake(self, strategy_ids: set[int], since: float | None = None) -> None:
         """Hand woken strategies to the consumers of their accounts; `since`: their price was received."""

@@ -9,9 +9,10 @@ from core.cycle import Cycle, PassedLevels
 from core.engine import BUYING
 from core.errors import InvalidInput
 from core.events import Event, Quote, WantedChanged
-from core.market import Market
+from core.market import Market, Side
 from core.money import ONE
 from core.order_ids import Identity
+from core.orders import OrderStatus
 from core.parameters import Parameters
 from core.succession import first_cycle
 from db.halt import Halt, effective_state
@@ -76,4 +77,16 @@ def wish_event(tracked: Tracked, quote: Quote | None, at: datetime) -> Event | N
         quote=quote,
         passed_levels=wish.passed_levels,
         release_at=quote.bid if wish.release and quote is not None else None,
+    )
+
+
+def obeys(tracked: Tracked) -> bool:
+    """As committed: the cycle has been told its newest wish; where that is not to buy, no buy of it is left
+    that could still fill. (A quarantined one waits for a person.)"""
+    cycle = tracked.cycle
+    if cycle.wanted is not tracked.newest_wish.desired_state:
+        return False
+    return cycle.wanted in BUYING or not any(
+        order.side is Side.BUY and order.status is not OrderStatus.QUARANTINED
+        for order in cycle.live()
     )
