@@ -105,10 +105,19 @@ class Curves:
 
 @exact
 def standings(
-    rows: Iterable[FillRow], market: Market, releases: Iterable[Release] = ()
+    rows: Iterable[FillRow],
+    market: Market,
+    releases: Iterable[Release] = (),
+    start: Standing | None = None,
 ) -> list[Standing]:
-    """The standing after each fill and release, oldest first."""
-    book = Book(Holding(), market.base, market.fee_currency)
+    """The standing after each fill and release, oldest first.
+
+    start: where it stood before the first of `rows`, when earlier fills are left out; not among the result.
+    """
+    held = Holding() if start is None else Holding(start.quantity, start.cost)
+    book = Book(held, market.base, market.fee_currency)
+    if start is not None:
+        book.realized, book.fees = start.realized, start.fees
     found = []
     for happened in _in_order(rows, releases):
         if isinstance(happened, Release):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import streamlit as st
@@ -21,6 +22,9 @@ SPANS = {"1 hour": (1, 1.0), "3 hours": (1, 3.0), "1 day": (5, 24.0), "1 week": 
 FIRST_SPAN = "1 hour"
 ASKED = "_history_asked"
 
+Place = tuple[str, str, str]
+"""Venue, symbol, and what the history is for: charts with different spans do not share requests."""
+
 
 def choose_span(key: str) -> tuple[str, int, float]:
     """(name, minutes of a candle, hours)."""
@@ -36,39 +40,46 @@ def shown(
 ) -> tuple[Candle, ...]:
     """What there is of the last `hours`; for the rest a request is written, and its progress drawn."""
     span, now_ms = prices.recent(hours, now), milliseconds(now)
-    last = _last_request(person, venue, symbol)
+    place = (venue, symbol, "chart")
+    last = last_request(person, place)
     # With each step of the worker the candles are read anew, not when the cache runs out.
     fetched = 0 if last is None else (last.done_until or 0)
     history = prices.history(venue, symbol, minutes, span.since, span.until, fetched)
-    wish = to_ask(history.missing, span.until, last, now_ms)
-    if wish is not None:
-        last = _ask(person, venue, symbol, wish, now)
+    last = ask_for(person, place, history.missing, span.until, now)
     if history.missing and last is not None:
-        _say(last, (venue, symbol), now_ms)
+        say(last, place, now_ms)
     return history.candles
 
 
-def _last_request(person: Principal, venue: str, symbol: str) -> CandleRequest | None:
+def ask_for(
+    person: Principal, place: Place, missing: Sequence[Span], until: int, now: datetime
+) -> CandleRequest | None:
+    """The request that what is missing waits for; written unless one was."""
+    last = last_request(person, place)
+    wish = to_ask(missing, until, last, milliseconds(now))
+    return last if wish is None else _ask(person, place, wish, now)
+
+
+def last_request(person: Principal, place: Place) -> CandleRequest | None:
     """The one that this tab waits for or waited for."""
-    number = st.session_state.get(ASKED, {}).get((venue, symbol))
+    number = st.session_state.get(ASKED, {}).get(place)
     if number is None:
         return None
     return read(lambda session: candle_requests.request(session, person.user_id, number))
 
 
-def _ask(
-    person: Principal, venue: str, symbol: str, wish: Span, now: datetime
-) -> CandleRequest | None:
+def _ask(person: Principal, place: Place, wish: Span, now: datetime) -> CandleRequest | None:
+    venue, symbol, _ = place
     number = write(
         lambda session: candle_requests.ask(
             session, person.user_id, venue, symbol, wish.since, wish.until, now
         )
     )
-    st.session_state.setdefault(ASKED, {})[(venue, symbol)] = number
-    return _last_request(person, venue, symbol)
+    st.session_state.setdefault(ASKED, {})[place] = number
+    return last_request(person, place)
 
 
-def _say(request: CandleRequest, place: tuple[str, str], now_ms: int) -> None:
+def say(request: CandleRequest, place: Place, now_ms: int) -> None:
     if request.state in OPEN:
         done = fraction_done(request, now_ms)
         waiting = request.state is RequestState.WANTED
@@ -77,10 +88,12 @@ def _say(request: CandleRequest, place: tuple[str, str], now_ms: int) -> None:
     elif request.state is RequestState.FAILED:
         reason = request.reason or "The worker did not say why."
         st.warning(f"The history could not be fetched. {escape(reason)}")
-        st.button("Ask again", key=f"ask-again-{request.id}", on_click=_forget, args=(place,))
+        st.button(
+            "Ask again", key=f"ask-again-{place[2]}-{request.id}", on_click=_forget, args=(place,)
+        )
     else:
         st.caption("The exchange has no candles for a part of this time: nothing was traded then.")
 
 
-def _forget(place: tuple[str, str]) -> None:
+def _forget(place: Place) -> None:
     st.session_state.get(ASKED, {}).pop(place, None)

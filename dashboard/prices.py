@@ -12,13 +12,16 @@ from core import simulated_price
 from core.candles import EPOCH, Candle
 from core.market import Market
 from core.simulated_symbols import SYMBOLS, market_of
-from dashboard.candle_gaps import MINUTE_MS, Span, gaps
+from dashboard.candle_gaps import HOUR_MS, MINUTE_MS, Span, gaps
 from dashboard.database import read
 from db import candles as stored_candles
 from db import market_data
 from db.accounts import SIMULATED
+from db.candle_series import CandleSeries
 
 FRESH = timedelta(seconds=30)
+REASONABLE = 24 * HOUR_MS
+"""How much of a made-up market is made here (30 ms); more of it the worker is asked for, as of any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,23 @@ def history(
     series = read(lambda session: stored_candles.load(session, venue, symbol, since, until))
     missing = gaps(series.opened.tolist(), since, until)
     return History(tuple(_wider(series.candles(), minutes)), missing)
+
+
+def minutes(
+    venue: str, symbol: str, since: int, until: int
+) -> tuple[CandleSeries, tuple[Span, ...]]:
+    """One-minute candles as columns, and what is missing of them. Not cached: the caller keeps the result."""
+    series = read(lambda session: stored_candles.load(session, venue, symbol, since, until))
+    missing = gaps(series.opened.tolist(), since, until)
+    lacking = sum(gap.until - gap.since for gap in missing)
+    if venue != SIMULATED or not missing or lacking > REASONABLE:
+        return series, missing
+    made = (
+        candle
+        for gap in missing
+        for candle in simulated_price.candles(symbol, gap.since, gap.until)
+    )
+    return series.merged(CandleSeries.of(made)), ()
 
 
 def recent(hours: float, now: datetime) -> Span:

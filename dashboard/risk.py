@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from core.exposure import FALLS, Outlook, outlook_of_cycle
-from core.money import ZERO, exact
+from core.money import ZERO
 from core.reserve import still_to_spend
-from db.reports import ClosedCycle, StrategyCard
+from db.reports import StrategyCard
 
-__all__ = ["FALLS", "Risk", "drawdown_of", "results_after", "risk_of"]
+__all__ = ["FALLS", "Risk", "results_after", "risk_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +37,3 @@ def risk_of(card: StrategyCard) -> Risk:
         return Risk(held.cost, still_to_spend(cycle), {}, is_complete=False)
     outlook = outlook_of_cycle(cycle, price)
     return Risk(held.cost, outlook.still_to_spend, results_after(outlook))
-
-
-@exact
-def drawdown_of(card: StrategyCard, closed: Iterable[ClosedCycle]) -> Decimal | None:
-    """How far the result is below its best at the end of a cycle (0 at the start); None without a price."""
-    if card.unrealized_pnl is None:
-        return None
-    total = best = ZERO
-    for cycle in sorted(closed, key=lambda each: each.number):
-        total += cycle.realized_pnl
-        best = max(best, total)
-    return max(best - (card.realized_pnl + card.unrealized_pnl), ZERO)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.money import ZERO
 from core.orders import Role
 from dashboard import access
-from dashboard.charts.profit import profit_figure
 from dashboard.database import read
-from dashboard.formatting import escape, money, price, quantity, short_when, utc_now, zone
+from dashboard.formatting import escape, money, price, quantity, short_when, utc_now
 from dashboard.page_parts import empty
 from dashboard.words import ENDED_WORDS, ORDER_WORDS, role_words
 from db import reports
-from db.reports import ClosedCycle, StrategyCard
+from db.reports import StrategyCard
 from db.sessions import Principal
 
 MOST, MORE = 20, 200
@@ -51,7 +48,6 @@ def orders(person: Principal, strategy_id: int) -> None:
         empty("No orders in the present cycle.")
         return
     base = card.symbol.partition("/")[0]
-    tick = card.cycle.market.tick_size
     tick = card.cycle.market.tick_size
     live_first = sorted(
         card.cycle.orders, key=lambda order: (not order.is_live, -order.created_at.timestamp())
@@ -110,10 +106,6 @@ def cycles(person: Principal, strategy_id: int) -> None:
     if not rows:
         empty("No cycle has ended yet.")
         return
-    st.plotly_chart(
-        profit_figure(_realized(rows, person.time_zone), [], card.quote), width="stretch", key="profit",
-        config={"displayModeBar": False},
-    )  # fmt: skip
     table(
         [
             {
@@ -133,16 +125,6 @@ def cycles(person: Principal, strategy_id: int) -> None:
             f"Beside these stands an open loss of {money(-card.unrealized_pnl, card.quote)} in the"
             " present cycle."
         )
-
-
-def _realized(rows: tuple[ClosedCycle, ...], time_zone: str) -> list[tuple[datetime, Decimal]]:
-    there = zone(time_zone)
-    total, found = ZERO, []
-    for row in reversed(rows):
-        total += row.realized_pnl
-        # Plotly ignores the offset of a time: it is given what a clock on the wall shows.
-        found.append((row.closed_at.astimezone(there).replace(tzinfo=None), total))
-    return found
 
 
 def _card(person: Principal, strategy_id: int) -> StrategyCard:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import access, action_dialog, candle_history
+from dashboard import access, action_dialog, candle_history, strategy_pnl
 from dashboard.charts.market import market_figure
 from dashboard.charts.strategy_lines import lines_of, marks_of, since
 from dashboard.components.live_chart import live_chart
@@ -23,7 +24,7 @@ from dashboard.formatting import (
     utc_now,
 )
 from dashboard.page_parts import BOX, figure, losses, worker_silent
-from dashboard.risk import drawdown_of, risk_of
+from dashboard.risk import risk_of
 from dashboard.words import DESIRED_WORDS, STATE_COLOURS, state_word
 from db import reports
 from db.reports import StrategyCard
@@ -49,10 +50,7 @@ def state_and_figures(person: Principal, strategy_id: int) -> None:
     if card.silent and card.actual_state not in ("stopped", "closed"):
         worker_silent()
     _state(card)
-    closed = read(
-        lambda session: reports.closed_cycles(session, person.user_id, strategy_id, limit=1000)
-    )
-    _figures(card, drawdown_of(card, closed), now)
+    _figures(card, strategy_pnl.drawdown(person, detail, now), now)
 
 
 def _follow_state(card: StrategyCard) -> None:
@@ -78,7 +76,7 @@ def _state(card: StrategyCard) -> None:
         call(escape(card.reason))
 
 
-def _figures(card: StrategyCard, drawdown: object, now: datetime) -> None:
+def _figures(card: StrategyCard, drawdown: Decimal | None, now: datetime) -> None:
     risk, quote = risk_of(card), card.quote
     base = card.symbol.partition("/")[0]
     with st.grid(min_column_width=BOX, gap="small"):
@@ -99,8 +97,8 @@ def _figures(card: StrategyCard, drawdown: object, now: datetime) -> None:
             delta=count(card.cycles_closed, "cycle done", "cycles done"),
         )  # fmt: skip
         figure(
-            "Drawdown", money(drawdown, quote),  # type: ignore[arg-type]
-            "How far realized plus unrealized PnL is below its best value at the end of a cycle.",
+            "Drawdown", money(drawdown, quote),
+            "How far realized plus unrealized PnL is below the best it has ever been. More under PnL.",
         )  # fmt: skip
     _price_line(card, now)
 

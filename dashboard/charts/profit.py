@@ -1,42 +1,54 @@
-"""What a strategy earned and lost over time, and how far it fell from its peak."""
+"""What a strategy earned and lost over time, and below it how far that was from its best."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 
 import plotly.graph_objects as go
 
 from dashboard.charts import appearance
+from dashboard.equity import Drawn
+from dashboard.formatting import zone
 
-Point = tuple[datetime, Decimal]
+SHARE_OF_DRAWDOWN = 0.3
+"""Of the height."""
 
 
 def profit_figure(
-    realized: Sequence[Point], equity: Sequence[Point], quote: str, height: int = 260
+    drawn: Drawn, quote: str, *, view: str, time_zone: str = "UTC", height: int = 380
 ) -> go.Figure:
-    """Realized PnL as steps, and realized plus unrealized where it is known."""
+    """`view` names what is looked at: while it stays the same, zoom and position survive an update."""
+    there = zone(time_zone)
+    # Plotly ignores the offset of a time: it is given what a clock on the wall shows.
+    at = [
+        datetime.fromtimestamp(opened / 1000, UTC).astimezone(there).replace(tzinfo=None)
+        for opened in drawn.opened
+    ]
     figure = go.Figure()
-    if equity:
+    for name, values, colour, shape in (
+        ("With the open position", drawn.equity, appearance.WARN, "linear"),
+        ("Realized", drawn.realized, appearance.ACCENT, "hv"),
+    ):
         figure.add_scatter(
-            x=[at for at, _ in equity], y=[float(value) for _, value in equity],
-            name="With the open position", mode="lines",
-            line={"color": appearance.WARN, "width": 1.5},
-            hovertemplate="%{y:,.2f} " + quote + "<extra>With the open position</extra>",
+            x=at, y=values, name=name, mode="lines",
+            line={"color": colour, "width": 1.5, "shape": shape},
+            hovertemplate="%{y:,.2f} " + quote + f"<extra>{name}</extra>",
         )  # fmt: skip
     figure.add_scatter(
-        x=[at for at, _ in realized], y=[float(value) for _, value in realized],
-        name="Realized", mode="lines+markers" if len(realized) < 40 else "lines",
-        line={"color": appearance.ACCENT, "width": 2, "shape": "hv"}, marker={"size": 5},
-        hovertemplate="%{y:,.2f} " + quote + "<extra>Realized</extra>",
+        x=at, y=[-value for value in drawn.drawdown], name="Drawdown", mode="lines", yaxis="y2",
+        line={"color": appearance.LOSS, "width": 1}, fill="tozeroy",
+        hovertemplate="%{y:,.2f} " + quote + "<extra>Drawdown</extra>",
     )  # fmt: skip
     figure.update_layout(
         appearance.layout(
             height,
-            xaxis=appearance.axis(type="date", fixedrange=True),
-            yaxis=appearance.axis(title={"text": quote}, zeroline=True, fixedrange=True),
-            dragmode=False,
+            uirevision=view,
+            hovermode="x unified",
+            xaxis=appearance.axis(type="date", anchor="y2"),
+            yaxis=appearance.axis(domain=[SHARE_OF_DRAWDOWN + 0.06, 1], zeroline=True),
+            yaxis2=appearance.axis(
+                domain=[0, SHARE_OF_DRAWDOWN], rangemode="tozero", anchor="x", nticks=4
+            ),
         )
     )
     return figure

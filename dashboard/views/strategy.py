@@ -7,7 +7,15 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.errors import StepladderError
-from dashboard import access, action_dialog, pages, strategy_history, strategy_live, strategy_manage
+from dashboard import (
+    access,
+    action_dialog,
+    pages,
+    strategy_history,
+    strategy_live,
+    strategy_manage,
+    strategy_pnl,
+)
 from dashboard.database import read
 from dashboard.formatting import escape, utc_now
 from dashboard.page_parts import empty, header
@@ -18,6 +26,7 @@ from db.sessions import Principal
 
 SECTIONS: dict[str, Callable[[StrategyDetail], None]] = {
     "Journal": lambda detail: strategy_history.journal(detail.card.strategy_id),
+    "PnL": lambda detail: strategy_pnl.draw(detail.card.strategy_id),
     "Orders": lambda detail: strategy_history.orders(detail.card.strategy_id),
     "Fills": lambda detail: strategy_history.fills(detail.card.strategy_id),
     "Cycles": lambda detail: strategy_history.cycles(detail.card.strategy_id),

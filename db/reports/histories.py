@@ -16,7 +16,10 @@ from db.tables import NO_LEVEL, CycleRow, Strategy
 
 @dataclass(frozen=True, slots=True)
 class ClosedCycle:
-    """Amounts in quote, dust also in base. `ended_by`: take_profit, stop_loss, trailing, closed, released."""
+    """Amounts in quote, dust also in base. `ended_by`: take_profit, stop_loss, trailing, closed, released.
+
+    `released_at_price`: what coins that were let go were booked at.
+    """
 
     number: int
     started_at: datetime | None
@@ -29,6 +32,7 @@ class ClosedCycle:
     dust_cost: Decimal
     levels_filled: int
     ended_by: str
+    released_at_price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,18 @@ def test_the_results_of_cycles_are_those_that_the_engine_books(moves, currency):
     assert sum((result.realized for result in results), D(0)) == found[-1].realized
 
 
+@given(MOVES, st.integers(0, 20))
+def test_standings_go_on_from_where_the_earlier_fills_ended(moves, cut):
+    stage = Stage()
+    for price in moves:
+        stage.see(price)
+    rows = rows_of(stage)
+    whole = standings(rows, stage.market)
+    cut = min(cut, len(rows))
+    start = whole[cut - 1] if cut else None
+    assert standings(rows[cut:], stage.market, start=start) == whole[cut:]
+
+
 def test_coins_that_were_let_go_are_booked_at_their_price():
     stage = Stage()
     stage.see(100)

@@ -14,6 +14,7 @@ from dashboard.charts.ladder import ladder_figure
 from dashboard.charts.market import FillMark, LineKind, PriceLine, market_figure, spread
 from dashboard.charts.profit import profit_figure
 from dashboard.charts.strategy_lines import lines_of
+from dashboard.equity import Drawn
 from tests.builders import a_market, candles, some_parameters, started
 
 AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
@@ -84,5 +85,12 @@ def test_buys_that_are_not_placed_are_drawn_differently():
 
 
 def test_the_profit_chart_takes_an_empty_history():
-    assert profit_figure([], [], "USDT").to_json()
-    assert len(profit_figure([(AT, D(1))], [(AT, D(1))], "USDT").data) == 2
+    assert profit_figure(Drawn([], [], [], []), "USDT", view="1").to_json()
+
+
+def test_drawdown_is_drawn_downwards_below_equity():
+    drawn = Drawn([0, 60_000], [1.0, -2.0], [1.0, 1.0], [0.0, 3.0])
+    figure = profit_figure(drawn, "USDT", view="1", time_zone="Europe/Berlin")
+    assert [list(trace.y) for trace in figure.data] == [[1, -2], [1, 1], [0, -3]]
+    assert figure.data[0].x[0].hour == 1
+    assert figure.layout.yaxis2.domain[1] < figure.layout.yaxis.domain[0]

@@ -85,7 +85,7 @@ def test_somebody_elses_settings_cannot_be_opened_in_the_form(world, open_page):
     assert "There is no such strategy" in texts(app)
 
 
-@pytest.mark.parametrize("section", ["Orders", "Fills", "Cycles", "Settings"])
+@pytest.mark.parametrize("section", ["PnL", "Orders", "Fills", "Cycles", "Settings"])
 def test_each_section_of_a_strategy_opens(world, open_page, section):
     strategy_id = practising(world, world.ann)
     app = open_page(world.ann, "views/strategy.py", id=str(strategy_id))
