@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -20,8 +21,10 @@ from db.errors import Conflict, NotFound
 from db.matched import rows_matched
 from db.names import clean_name
 from db.open_cycles import has_open_cycle
+from db.statements import table_of
 from db.tables import ExchangeAccount, Strategy
 
+ACCOUNTS = table_of(ExchangeAccount)
 FIRST_BALANCE = {"USDT": Decimal(10_000)}
 ASSET = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
 EXCHANGE = re.compile(r"[a-z0-9]{2,32}", re.ASCII)
@@ -79,9 +82,10 @@ def lock_account(session: Session, user_id: int, account_id: int) -> Account:
 
 
 def trading_accounts(session: Session) -> tuple[Account, ...]:
-    """For the worker: of everybody."""
-    rows = session.scalars(
-        select(ExchangeAccount)
+    """For the worker: of everybody. Asked each second, so it reads plain rows."""
+    columns = [column for column in ACCOUNTS.columns if column.name != "sealed_secret"]
+    rows = session.execute(
+        select(*columns)
         .where(ExchangeAccount.archived_at.is_(None), ExchangeAccount.is_active.is_(True))
         .order_by(ExchangeAccount.id)
     )
@@ -240,7 +244,7 @@ def _change(session: Session, user_id: int, account_id: int, **values: object) -
         raise NotFound("There is no such account.")
 
 
-def _as_account(row: ExchangeAccount) -> Account:
+def _as_account(row: Any) -> Account:
     kind = AccountKind(row.kind)
     return Account(
         account_id=row.id,
