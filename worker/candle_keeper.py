@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.candles import EPOCH, Candle
+from core.candles import EPOCH, LAST_OPENED, Candle
 from core.errors import InvalidInput, StepladderError
 from db import candle_requests, candles
 from db.candle_requests import CandleRequest
@@ -37,14 +38,20 @@ class CandleKeeper:
         self.owner = owner
         self.desks = desks
         self.desk_for = desk_for
+        self._begun: CandleRequest | None = None
         self._kept: dict[tuple[str, str], datetime] = {}
         self._folded: dict[tuple[str, str], int] = {}
 
     async def run(self) -> None:
+        """A long history must not keep the charts of others waiting, so the two go on side by side."""
+        await asyncio.gather(
+            self._each_second(self.serve_one), self._each_second(self.keep_current)
+        )
+
+    async def _each_second(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self.serve_one()
-                await self.keep_current()
+                await work()
             except (StepladderError, OSError) as error:
                 log.warning("candles: %s", error)
             await asyncio.sleep(PERIOD)
@@ -52,23 +59,31 @@ class CandleKeeper:
     # --- on demand
 
     async def serve_one(self) -> None:
-        """Fulfil one request, a day at a time; where it ends early, the next round goes on."""
+        """Fulfil one request, a day at a time; after a failure of the database it goes on where it was."""
         owner = self.owner()
-        request = await self.database.write(lambda session: candle_requests.claim(session, owner))
-        if request is None:
+        if self._begun is None:
+            self._begun = await self.database.write(lambda s: candle_requests.claim(s, owner))
+        if self._begun is None:
             return
+        number = self._begun.id
         try:
-            done = await self._fulfil(request)
+            done = await self._fulfil(owner)
         except InvalidInput as problem:
             sentence = str(problem)
-            await self._tell(lambda s: candle_requests.fail(s, owner, request.id, sentence))
+            await self._tell(lambda s: candle_requests.fail(s, owner, number, sentence))
         except VenueUnavailable:
             sentence = "The exchange did not answer; ask again in a minute."
-            await self._tell(lambda s: candle_requests.fail(s, owner, request.id, sentence))
+            await self._tell(lambda s: candle_requests.fail(s, owner, number, sentence))
         else:
-            await self._tell(lambda s: candle_requests.finish(s, owner, request.id, done))
+            await self._tell(lambda s: candle_requests.finish(s, owner, number, done))
+        self._begun = None
 
-    async def _fulfil(self, request: CandleRequest) -> int:
+    async def _fulfil(self, owner: str) -> int:
+        """Up to when it is done; returns early when another worker has the request now."""
+        request = self._begun
+        assert request is not None
+        if not 0 <= request.since <= request.until < LAST_OPENED:
+            raise InvalidInput("candles", "these are no times; ask for another stretch.")
         desk = self.desk_for(request.venue)
         await desk.venue.market(request.symbol)
         at = _time(request.since if request.done_until is None else request.done_until)
@@ -77,16 +92,17 @@ class CandleKeeper:
             end = min(at + CHUNK, until)
             found = await desk.venue.candles(request.symbol, at, end)
             await self._save(request.venue, request.symbol, found, desk.venue.now())
-            at = end
-            await self._progress(request.id, _ms(at))
+            at, reached = end, _ms(end)
+            if not await self._progress(owner, request.id, reached):
+                break
+            self._begun = replace(request, done_until=reached)
         return _ms(at)
 
-    async def _progress(self, request_id: int, reached: int) -> None:
-        owner = self.owner()
-        await self._tell(lambda s: candle_requests.progress(s, owner, request_id, reached))
+    async def _progress(self, owner: str, number: int, reached: int) -> bool:
+        return await self._tell(lambda s: candle_requests.progress(s, owner, number, reached))
 
-    async def _tell(self, say: Callable[[Session], bool]) -> None:
-        await self.database.write(say)
+    async def _tell(self, say: Callable[[Session], bool]) -> bool:
+        return await self.database.write(say)
 
     # --- kept current
 
@@ -94,14 +110,19 @@ class CandleKeeper:
         """Once a minute for each symbol in use: the minutes that have closed since."""
         for desk in list(self.desks.values()):
             now = _whole_minute(desk.venue.now())
-            for symbol in desk.symbols:
-                key = (desk.name, symbol)
-                since = self._kept.get(key, now - FIRST_LOOK_BACK)
-                if since >= now:
-                    continue
-                found = await desk.venue.candles(symbol, since, now)
-                await self._save(desk.name, symbol, found, now)
-                self._kept[key] = now
+            try:
+                for symbol in desk.symbols:
+                    await self._keep(desk, symbol, now)
+            except (InvalidInput, VenueUnavailable) as error:  # the other places go on
+                log.warning("candles of %s: %s", desk.name, error)
+
+    async def _keep(self, desk: Desk, symbol: str, now: datetime) -> None:
+        key = (desk.name, symbol)
+        since = self._kept.get(key, now - FIRST_LOOK_BACK)
+        if since < now:
+            found = await desk.venue.candles(symbol, since, now)
+            await self._save(desk.name, symbol, found, now)
+            self._kept[key] = now
 
     async def _save(self, venue: str, symbol: str, found: Sequence[Candle], now: datetime) -> None:
         """Today as rows, earlier days into their month."""

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from core.errors import InvalidInput
 from db import market_data
 from db.errors import CommitUnknown, DatabaseUnavailable
 from db.market_data import Ticker
@@ -44,7 +45,7 @@ class Feed:
             await self._sleep_until_next()
             try:
                 await self.tick()
-            except VenueUnavailable as error:
+            except (InvalidInput, VenueUnavailable) as error:
                 log.warning("no prices from %s: %s", self.desk.name, error)
 
     async def _sleep_until_next(self) -> None:
