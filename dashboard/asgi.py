@@ -25,10 +25,13 @@ from db.log import set_up  # noqa: E402
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Loads what every session needs, then hides it from the garbage collector: ten times the users."""
+    """Loads what every session needs, then hides it from the garbage collector: ten times the users.
+
+    Not streamlit_authenticator: it declares components while it is imported, which Streamlit warns of outside
+    of a script. The first visitor's script imports it.
+    """
     import pandas  # noqa: F401
     import plotly.graph_objects as go
-    import streamlit_authenticator  # noqa: F401
 
     from dashboard.database import engine
 

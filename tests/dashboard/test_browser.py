@@ -40,6 +40,7 @@ class Site:
     url: str
     engine: Engine
     code: str
+    log: Path
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def site(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -
         )  # fmt: skip
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz")
-        yield Site(f"http://127.0.0.1:{port}", engine, code)
+        yield Site(f"http://127.0.0.1:{port}", engine, code, folder / "log.txt")
     finally:
         server.terminate()
         server.wait(15)
@@ -143,6 +144,13 @@ def has_cookie(page: Page) -> dict[str, object]:
 
 def form(page: Page):
     return expect(page.get_by_role("textbox", name="Username"))
+
+
+def test_the_console_says_nothing_of_missing_contexts(site, administrator):
+    said = site.log.read_text()
+    assert "You can now view" in said
+    assert "ScriptRunContext" not in said
+    assert "Traceback" not in said
 
 
 def test_the_cookie_cannot_be_read_by_scripts_and_survives_a_reload(site, administrator, page):
