@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import access, sign_in
+from dashboard import access, halt_banner, sign_in
 from dashboard.pages import pages_for
 from db.errors import DatabaseUnavailable
 
@@ -29,6 +29,7 @@ def draw() -> None:
     said = access.notice()
     if said:
         st.toast(said, duration="long")
+    halt_banner.draw()
     page.run()
 
 

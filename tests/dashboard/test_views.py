@@ -192,6 +192,33 @@ def test_during_a_halt_a_strategy_says_so(world, open_page):
     assert "Paused by an administrator's halt" in shown
 
 
+HALTED = "An administrator has halted all buying"
+
+
+@pytest.mark.parametrize("page", [*PAGES, "administration"])
+def test_a_halt_stands_on_every_page_for_everybody_while_it_is_on(world, open_page, page):
+    run(world.engine, lambda s: halt.set_halt(
+        s, world.root, on=True, reason="storm *at* sea", at=world.now))  # fmt: skip
+    viewers = [world.root] if page == "administration" else [world.ann, world.root]
+    for viewer in viewers:
+        app = open_page(viewer, f"views/{page}.py")
+        shown = texts(app)
+        assert HALTED in shown
+        assert "Reason: storm *at* sea." in shown
+        assert "press Run on each strategy" in shown
+        run(world.engine, lambda s: halt.set_halt(
+            s, world.root, on=False, reason="", at=world.now))  # fmt: skip
+        assert HALTED not in texts(app.run())
+        run(world.engine, lambda s: halt.set_halt(
+            s, world.root, on=True, reason="storm *at* sea", at=world.now))  # fmt: skip
+
+
+def test_a_visitor_is_not_told_of_a_halt(world, open_page):
+    run(world.engine, lambda s: halt.set_halt(
+        s, world.root, on=True, reason="storm", at=world.now))  # fmt: skip
+    assert HALTED not in texts(open_page(None))
+
+
 def test_a_person_is_added_and_gets_a_link_once(world, open_page):
     app = open_page(world.root, "views/administration.py")
     app.session_state["administration_section"] = "People"
