@@ -24,7 +24,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tests.crash_books import Findings, examine, unrest
+from tests.crash_books import Findings, examine, settle
 from tests.kill_proxy import KillProxy, random_aim
 from tests.mariadb import PrivateMariaDB
 from tests.worker_process import WorkerHouse, WorkerProcess
@@ -35,8 +35,6 @@ LONG_LIFE = 12.0
 LONG_LIFE_EACH = 12
 AIMED_EACH = 4
 AIM_WITHIN = 8.0
-QUIET_LIFE = 15.0
-SETTLE_TRIES = 12
 
 BUSY = {
     "base_order_size": "100",
@@ -95,7 +93,7 @@ class CrashTest:
             if number % AIMED_EACH == 0:
                 self._aimed_life()
             else:
-                is_long = number % LONG_LIFE_EACH == 1
+                is_long = number % LONG_LIFE_EACH == LONG_LIFE_EACH - 1
                 self._random_life(
                     (LONG_LIFE if is_long else 0) + self.luck.uniform(0, LONGEST_LIFE)
                 )
@@ -132,21 +130,6 @@ class CrashTest:
         query = "SELECT client_order_id FROM orders WHERE status = 'sending'"
         with self.house.engine.connect() as connection:
             self.tally.in_doubt.update(connection.scalars(text(query)))
-
-    def settle(self) -> list[str]:
-        """Lives that end in order until nothing is under way; what still is, if it never ends."""
-        left: list[str] = []
-        for attempt in range(SETTLE_TRIES):
-            with self._start() as worker:
-                # The first one is given the time that proofs need.
-                worker.sleep_while_running(QUIET_LIFE if attempt == 0 else 4.0)
-                worker.signal(signal.SIGTERM)
-                status = worker.wait(20)
-                assert status == 0, f"SIGTERM: status {status}\n{worker.said()[-2000:]}"
-            left = unrest(self.house.engine)
-            if not left:
-                break
-        return left
 
     def figures(self, seconds: float, left: Sequence[str], found: Findings) -> dict[str, Any]:
         tally = self.tally
@@ -209,7 +192,7 @@ def crash_test(
         test.populate(accounts)
         house.worker_url = house.url.replace(f":{server.port}/", f":{proxy.port}/")
         test.crash(kills)
-        left = test.settle()
+        left = settle(house)
         found = examine(house.engine)
         figures = test.figures(time.monotonic() - began, left, found)
         house.close()

@@ -4,6 +4,8 @@ fill. `db.verify` is the auditor that production has; here is what can be asked 
 from __future__ import annotations
 
 import itertools
+import signal
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from db.accounts import trading_accounts
 from db.cycles import load_open
 from db.transactions import run
 from db.verify import verify
+from tests.worker_process import WorkerHouse
 
 SAME_STATUS = {
     "open": ("open",),
@@ -27,6 +30,8 @@ SAME_STATUS = {
     "cancelled": ("cancelled",),
     "expired": ("cancelled",),
 }
+SETTLE_TRIES = 12
+LONGEST_PROOF = 20.0
 LOST = ("orders are there", "rows before orders", "final orders", "orders are equal")
 Row = Mapping[str, Any]
 
@@ -60,6 +65,26 @@ def unrest(engine: Engine) -> list[str]:
     )
     found = [f"{row['name']} is {row['status']}" for row in in_doubt]
     return found + [f"trade {row['trade_id']} is not recorded" for row in unseen]
+
+
+def settle(house: WorkerHouse) -> list[str]:
+    """Lives that end in order, until nothing is under way; returns what still is, if that never comes.
+
+    A life is long enough for the proof that an order was never accepted, where one is in doubt."""
+    left: list[str] = []
+    for _ in range(SETTLE_TRIES):
+        with house.start(LOG_LEVEL="WARNING") as worker:
+            worker.sleep_while_running(3)
+            until = time.monotonic() + LONGEST_PROOF
+            while unrest(house.engine) and time.monotonic() < until:
+                worker.sleep_while_running(0.1)
+            worker.signal(signal.SIGTERM)
+            status = worker.wait(20)
+            assert status == 0, f"SIGTERM: status {status}\n{worker.said()[-2000:]}"
+        left = unrest(house.engine)
+        if not left:
+            break
+    return left
 
 
 def examine(engine: Engine) -> Findings:
