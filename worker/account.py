@@ -26,7 +26,7 @@ from db.errors import Conflict, Stale
 from db.wanted import Revision
 from worker.account_rows import AccountFacts, AccountRows
 from worker.desk import Desk
-from worker.errors import OutcomeUnknown, VenueUnavailable
+from worker.errors import AccountLost, OutcomeUnknown, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
 from worker.lags import Lags
@@ -147,6 +147,8 @@ class AccountRunner:
             # The poller brings the new wish within a second; whoever was woken is asked again then.
             self.again |= waiting.wakes
             self.reconcile_soon = True
+        except AccountLost:
+            raise
         except VenueUnavailable as error:
             log.warning("account %s: %s", self.facts.account_id, error)
             self.again |= waiting.wakes
@@ -207,6 +209,8 @@ class AccountRunner:
         asked = self.desk.monotonic()
         try:
             return await self._ask(orders)
+        except AccountLost:
+            raise
         except VenueUnavailable:
             updates = [u for o in orders if (u := self.proof.unanswered(o.client_order_id, asked))]
             return self._reports(updates)

@@ -3,6 +3,7 @@
 VenueError
 ├── OutcomeUnknown   the request may have been accepted: the order stays `sending` until proof
 └── VenueUnavailable a question could not be answered: ask again later, conclude nothing
+    └── AccountLost  and asking again does not help: the account is to be attached anew
 """
 
 from __future__ import annotations
@@ -20,3 +21,7 @@ class OutcomeUnknown(VenueError):
 
 class VenueUnavailable(VenueError):
     """No answer to a question; an error is not "not found"."""
+
+
+class AccountLost(VenueUnavailable):
+    """What was held in memory of the account is gone. Attached anew it also walks what was missed."""

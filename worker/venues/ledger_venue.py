@@ -22,7 +22,7 @@ from core.market import Market, Side
 from core.matching import Resting
 from core.orders import Order, OrderStatus, OrderUpdate
 from db.errors import CommitUnknown, Conflict, DatabaseUnavailable, Stale
-from worker.errors import OutcomeUnknown, VenueUnavailable
+from worker.errors import AccountLost, OutcomeUnknown, VenueUnavailable
 from worker.prices.source import PriceSource
 from worker.venues.crossing import Crossing
 from worker.venues.ledger import Ledger
@@ -319,7 +319,7 @@ class LedgerVenue:
     def _book(self, account_id: int) -> AccountBook:
         book = self._books.get(account_id)
         if book is None:
-            raise VenueUnavailable("the account's ledger is being read again")
+            raise AccountLost("the account's ledger is not in memory")
         return book
 
     def _quote(self, symbol: str) -> Quote | None:
