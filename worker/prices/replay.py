@@ -73,7 +73,8 @@ class ReplayPrices:
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
         first = bisect.bisect_left(self.opened, _ms(since))
-        last = bisect.bisect_left(self.opened, min(_ms(until), _ms(self.now())))
+        closed = bisect.bisect_right(self.opened, _ms(self.now()) - MINUTE_MS)
+        last = min(bisect.bisect_left(self.opened, _ms(until)), closed)
         return list(self.series[first:last])
 
     async def path(
