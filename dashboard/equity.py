@@ -52,9 +52,6 @@ class Past:
     def drawdown_at(self, equity: Decimal) -> Decimal:
         return max(self.peak - equity, ZERO)
 
-    def deepest_with(self, current: Decimal) -> Decimal:
-        return max(self.deepest.amount, current)
-
 
 @exact
 def standings(

@@ -60,10 +60,12 @@ def draw(person: Principal, strategy_id: int) -> None:
 
 def _figures(card: StrategyCard, whole: Past, time_zone: str) -> None:
     now, quote, deepest = equity_reading.equity_now(card), card.quote, whole.deepest
+    # Prices move on between two whole minutes.
+    best = whole.peak if now is None else max(whole.peak, now)
     with st.grid(min_column_width=BOX, gap="small"):
         figure(
             "Equity", money(now, quote, signed=True), "Realized plus unrealized PnL, all cycles.",
-            delta=f"best {money(whole.peak, quote, signed=True)}",
+            delta=f"best {money(best, quote, signed=True)}",
         )  # fmt: skip
         figure(
             "Drawdown now",

@@ -19,9 +19,13 @@ const load = (url) => window.Plotly ? Promise.resolve() : (window.__stepladderPl
   }));
 export default async function ({ data, parentElement }) {
   const place = parentElement.querySelector('.stepladder-chart');
+  place.style.height = `${data.height}px`;
   try { await load(data.plotly); } catch { place.textContent = data.failed; return; }
   const figure = JSON.parse(data.figure);
-  if (place.clientWidth < 500) { figure.layout.font.size = 10; figure.layout.margin.r = 62; }
+  if (place.clientWidth < 500) {
+    figure.layout.font.size = 10;
+    figure.layout.margin.r = Math.min(figure.layout.margin.r, 62);
+  }
   if (!place.dataset.updates) { place.textContent = ''; }
   await window.Plotly.react(place, figure.data, figure.layout,
     { responsive: true, scrollZoom: true, displaylogo: false,
@@ -36,7 +40,8 @@ def live_chart(figure: go.Figure, *, key: str, height: int = 440) -> None:
     """Draws `figure`; called again with the same key it changes the chart in place."""
     component = st.components.v2.component(
         "stepladder_live_chart",
-        html=f'<div class="stepladder-chart" style="height:{int(height)}px">Drawing the chart…</div>',
+        # The same text always: Streamlit warns when a component is defined anew with another one.
+        html='<div class="stepladder-chart">Drawing the chart…</div>',
         js=SCRIPT,
         isolate_styles=False,
     )
@@ -45,6 +50,7 @@ def live_chart(figure: go.Figure, *, key: str, height: int = 440) -> None:
         data={
             "figure": figure.to_json(),
             "plotly": PLOTLY_URL,
+            "height": height,
             "failed": "The chart could not be loaded. Reload the page to try again.",
         },
         height=height,
