@@ -9,8 +9,7 @@ import streamlit as st
 from core.errors import StepladderError
 from dashboard import access
 from dashboard.database import read, write
-from dashboard.formatting import escape, short_when, utc_now
-from dashboard.page_parts import facts
+from dashboard.formatting import count, escape, short_when, utc_now
 from db import links, reports, users
 from db.handles import Session
 from db.passwords import hash_password
@@ -33,15 +32,16 @@ def draw(person: Principal) -> None:
     _add(person)
 
 
+@st.dialog("A link, shown only now", width="medium")
 def _show_once(username: str, token: str) -> None:
-    with st.container(border=True):
-        st.success(
-            f"A link for {escape(username)}. It is shown only now, works once, and for 24 hours. Give it to"
-            " them over a channel you trust."
-        )
-        base = st.context.url or ""
-        root = "/".join(base.split("/")[:3]) if base.startswith("http") else ""
-        st.code(f"{root}/?reset={token}", language=None, wrap_lines=True)
+    st.markdown(
+        f"With this link **{escape(username)}** chooses a password. It works once, for 24 hours. Give it to"
+        " them over a channel you trust."
+    )
+    base = st.context.url or ""
+    root = "/".join(base.split("/")[:3]) if base.startswith("http") else ""
+    st.code(f"{root}/?reset={token}", language=None, wrap_lines=True)
+    st.caption("Lost it? Press Password link beside their name for a new one.")
 
 
 def _person(person: Principal, row: PersonRow) -> None:
@@ -49,16 +49,14 @@ def _person(person: Principal, row: PersonRow) -> None:
         badge = ":blue-badge[administrator]" if row.role is Role.ADMINISTRATOR else ""
         if not row.is_active:
             badge += " :red-badge[disabled]"
-        st.markdown(f"**{escape(row.display_name)}** {escape(row.username)} {badge}")
-        seen = short_when(row.last_seen_at, person.time_zone) if row.last_seen_at else "never"
-        facts(
-            [
-                ("Last seen", escape(seen)),
-                ("Accounts", str(row.accounts)),
-                ("Strategies", str(row.strategies)),
-            ]
-        )
-        with st.container(horizontal=True):
+        st.markdown(f"**{escape(row.display_name)}** :gray[{escape(row.username)}] {badge}")
+        seen = "never signed in"
+        if row.last_seen_at:
+            seen = f"last seen {short_when(row.last_seen_at, person.time_zone)}"
+        accounts = count(row.accounts, "account", "accounts")
+        strategies = count(row.strategies, "strategy", "strategies")
+        st.caption(escape(f"{seen} · {accounts} · {strategies}"))
+        with st.container(horizontal=True, gap="small"):
             if row.is_active and st.button("Password link", key=f"link-{row.user_id}"):
                 _link(person, row)
             if row.user_id == person.user_id:
@@ -141,7 +139,7 @@ def _add(person: Principal) -> None:
         )  # fmt: skip
         role = st.selectbox("They are", list(ROLE_WORDS), format_func=ROLE_WORDS.__getitem__)
         st.caption("You get a link, shown once, with which they choose their own password.")
-        if not st.form_submit_button("Add this person", type="primary"):
+        if not st.form_submit_button("Add this person", type="primary", width="stretch"):
             return
     try:
         # Nobody knows this password: the link is the only way in.
