@@ -32,12 +32,13 @@ class KeyFileMissing(StepladderError):
     """A key file is absent or damaged; the sentence names it."""
 
 
-def prepare_keys(folder: Path = FOLDER) -> list[str]:
+def prepare_keys(folder: Path | None = None) -> list[str]:
     """Makes what is missing and returns the names made; never changes a key that is there.
 
     A private key without its public half gets it back; the other way round is a loss that only a person
     can decide about.
     """
+    folder = folder or FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     made = [name for name in (COOKIE, AUDIT) if _make(folder / name, secrets.token_hex(KEY_BYTES))]
@@ -56,20 +57,20 @@ def prepare_keys(folder: Path = FOLDER) -> list[str]:
     return made
 
 
-def cookie_key(folder: Path = FOLDER) -> bytes:
-    return _read(folder / COOKIE)
+def cookie_key(folder: Path | None = None) -> bytes:
+    return _read((folder or FOLDER) / COOKIE)
 
 
-def audit_key(folder: Path = FOLDER) -> bytes:
-    return _read(folder / AUDIT)
+def audit_key(folder: Path | None = None) -> bytes:
+    return _read((folder or FOLDER) / AUDIT)
 
 
-def worker_private_key(folder: Path = FOLDER) -> PrivateKey:
-    return PrivateKey(_read(folder / PRIVATE))
+def worker_private_key(folder: Path | None = None) -> PrivateKey:
+    return PrivateKey(_read((folder or FOLDER) / PRIVATE))
 
 
-def worker_public_key(folder: Path = FOLDER) -> PublicKey:
-    return PublicKey(_read(folder / PUBLIC))
+def worker_public_key(folder: Path | None = None) -> PublicKey:
+    return PublicKey(_read((folder or FOLDER) / PUBLIC))
 
 
 def _check_pair(folder: Path) -> None:

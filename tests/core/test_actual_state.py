@@ -233,10 +233,12 @@ def test_an_exit_under_way_is_said_to_be_one():
     assert state(stage) == ("running", "Stop loss: everything is being sold at the market price.")
 
 
+# "Not accepted" is never an answer: it is proven seconds later, and the next attempt follows at once.
+ANSWERS = [status for status in OrderStatus if status is not OrderStatus.NOT_ACCEPTED]
 STEPS = st.one_of(
     st.tuples(st.just("see"), st.integers(50, 130)),
     st.tuples(st.just("want"), st.sampled_from(list(DesiredState))),
-    st.tuples(st.just("answer"), st.sampled_from([None, *OrderStatus])),
+    st.tuples(st.just("answer"), st.sampled_from([None, *ANSWERS])),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -17,12 +18,16 @@ from tests.dashboard import stand_in
 from tests.db.people import a_strategy
 
 
+# The made-up price is a function of time: at this minute the strategy holds coins and waits for its levels.
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+
+
 @pytest.fixture
 def card(world):
     """A strategy that holds coins."""
     strategy_id = a_strategy(world.engine, world.ann, "PRACTICE1/USDT")
-    stand_in.trade(world.engine, strategy_id, world.now, 60)
-    (found,) = run(world.engine, lambda s: reports.home(s, world.ann, at=world.now))
+    stand_in.trade(world.engine, strategy_id, NOW, 60)
+    (found,) = run(world.engine, lambda s: reports.home(s, world.ann, at=NOW))
     assert actions.holds_coins(found)
     return found
 
