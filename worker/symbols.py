@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from core.errors import InvalidInput
 from core.market import Market
 from core.simulated_symbols import SYMBOLS
 from db import market_data
@@ -53,7 +54,16 @@ async def publish_exchange(database: Database, venue: str, source: PriceSource) 
 
 
 async def _publish(database: Database, venue: str, markets: Sequence[Market]) -> None:
-    await database.write(lambda session: _save(session, venue, markets))
+    """In one go; when one of them cannot be written, by halves until it stands alone."""
+    try:
+        await database.write(lambda session: _save(session, venue, markets))
+    except InvalidInput as problem:
+        if len(markets) > 1:
+            middle = len(markets) // 2
+            await _publish(database, venue, markets[:middle])
+            await _publish(database, venue, markets[middle:])
+        else:
+            log.warning("a market of %s cannot be offered: %s", venue, problem)
 
 
 def _save(session: Session, venue: str, markets: Sequence[Market]) -> None:
