@@ -17,7 +17,6 @@ from db.transactions import run
 from tests.dashboard import stand_in
 from tests.db.people import a_strategy
 
-
 # The made-up price is a function of time: at this minute the strategy holds coins and waits for its levels.
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from core.candles import EPOCH, Candle, check_candles
 from core.errors import InvalidInput
 from core.events import Quote
 from core.market import Market
-from core.money import ONE, ZERO
+from core.money import ZERO
 from worker.clock import wall_clock
 from worker.errors import VenueUnavailable
 from worker.prices.markets import parse_decimal, read_ccxt_market
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 MARKETS_LAST = 4 * 3600.0
 ASK_AGAIN = 60.0
-LONG_ENOUGH = 60.0
-LONGEST_WAIT = Decimal(3600)
+LONG_ENOUGH = 60
+LONGEST_WAIT = 3600
 # What ccxt raises while it reads an answer that is not what it expects.
 GARBAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 PAGE = 500
@@ -195,12 +195,12 @@ class PublicPrices:
             raise VenueUnavailable(f"{self._exchange}: {type(error).__name__}") from None
 
 
-def _told_to_wait(client: Any) -> float:
+def _told_to_wait(client: Any) -> int:
     """Seconds: what the exchange said, else a minute. Asking during a ban makes it longer."""
     headers = client.last_response_headers or {}
     said = {str(name).lower(): value for name, value in headers.items()}.get("retry-after")
     seconds = parse_decimal(said)
-    return LONG_ENOUGH if seconds is None else float(min(max(seconds, ONE), LONGEST_WAIT))
+    return LONG_ENOUGH if seconds is None else min(max(int(seconds), 1), LONGEST_WAIT)
 
 
 def _quote(ticker: dict[str, Any]) -> Quote | None:
