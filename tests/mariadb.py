@@ -67,6 +67,8 @@ class PrivateMariaDB:
         """`options` are further options of mariadbd, for example `--max-connections=500`."""
         self.folder = Path(folder).resolve()
         self.data = self.folder / "data"
+        # Its own: a server that starts removes what it takes for left over from an earlier one.
+        self.temporary = self.folder / "tmp"
         self.log = self.folder / "mariadbd.log"
         self.options = options
         self.password = secrets.token_hex(12)
@@ -128,6 +130,7 @@ class PrivateMariaDB:
         """Ends the server and removes its data. The folder itself stays, if it was there before."""
         self.kill()
         shutil.rmtree(self.data, ignore_errors=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)
         if self._socket_folder is not None:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
 
@@ -178,10 +181,12 @@ class PrivateMariaDB:
         if installer is None:
             raise MariaDBError(MISSING)
         self.data.mkdir(parents=True, exist_ok=True)
+        self.temporary.mkdir(exist_ok=True)
         command = [
             installer,
             "--no-defaults",
             f"--datadir={self.data}",
+            f"--tmpdir={self.temporary}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
@@ -202,6 +207,7 @@ class PrivateMariaDB:
             program,
             "--no-defaults",
             f"--datadir={self.data}",
+            f"--tmpdir={self.temporary}",
             f"--socket={self.socket}",
             f"--port={self.port}",
             f"--pid-file={self.folder / 'mariadbd.pid'}",
