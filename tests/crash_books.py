@@ -67,6 +67,17 @@ def unrest(engine: Engine) -> list[str]:
     return found + [f"trade {row['trade_id']} is not recorded" for row in unseen]
 
 
+def _has_begun(engine: Engine, pid: int) -> bool:
+    """That process holds every account that anybody holds."""
+    held = _rows(engine, "SELECT w.pid FROM leases l LEFT JOIN workers w ON w.name = l.owner")
+    return bool(held) and all(row["pid"] == pid for row in held)
+
+
+def _under_way(engine: Engine) -> Iterator[str]:
+    yield from unrest(engine)
+    yield from _without_take_profit(engine)
+
+
 def settle(house: WorkerHouse) -> list[str]:
     """Lives that end in order, until nothing is under way; returns what still is, if that never comes.
 
@@ -74,14 +85,16 @@ def settle(house: WorkerHouse) -> list[str]:
     left: list[str] = []
     for _ in range(SETTLE_TRIES):
         with house.start(LOG_LEVEL="WARNING") as worker:
-            worker.sleep_while_running(3)
             until = time.monotonic() + LONGEST_PROOF
-            while unrest(house.engine) and time.monotonic() < until:
-                worker.sleep_while_running(0.1)
+            while time.monotonic() < until:
+                worker.sleep_while_running(0.2)
+                # Nothing is placed before the second price after a start: the exits come then.
+                if _has_begun(house.engine, worker.pid) and not list(_under_way(house.engine)):
+                    break
             worker.signal(signal.SIGTERM)
             status = worker.wait(20)
             assert status == 0, f"SIGTERM: status {status}\n{worker.said()[-2000:]}"
-        left = unrest(house.engine)
+        left = list(_under_way(house.engine))
         if not left:
             break
     return left
@@ -158,7 +171,8 @@ def _without_take_profit(engine: Engine) -> Iterator[str]:
         live = cycle.live_in(TAKE_PROFIT)
         where = f"strategy {cycle.identity.strategy_id} cycle {cycle.number}"
         if live is None or live.status is not OrderStatus.OPEN:
-            yield f"{where}: {held.quantity} held, no take profit"
+            tries = [(o.status.value, o.reason, o.finished_at) for o in cycle.attempts(TAKE_PROFIT)]
+            yield f"{where}: {held.quantity} held, no take profit: {tries[-2:]}"
         elif live.quantity - live.filled != cycle.market.round_quantity(held.quantity):
             yield f"{where}: {held.quantity} held, take profit over {live.quantity}"
         if attention(cycle) is not None:
