@@ -5,7 +5,8 @@ On SQLite both are the same: its one host's.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
@@ -15,8 +16,29 @@ from sqlalchemy.sql.functions import FunctionElement
 from db.types import UtcDateTime
 
 
-def utc_now() -> datetime:
+def _host_clock() -> datetime:
     return datetime.now(UTC)
+
+
+_clock: Callable[[], datetime] = _host_clock
+
+
+def utc_now() -> datetime:
+    return _clock()
+
+
+def use_clock(source: Callable[[], datetime] | None) -> None:
+    """For simulations: what this process takes for the time. None: the host's clock again.
+
+    SQLite's own time follows it, because SQLite asks this process (`db.engine`).
+    """
+    global _clock  # noqa: PLW0603  (one process, one clock)
+    _clock = source or _host_clock
+
+
+def stored_now(less_seconds: int) -> str:
+    """The time less so many seconds, as SQLite stores it: its function `stepladder_now`."""
+    return (utc_now() - timedelta(seconds=less_seconds)).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 class DatabaseNow(FunctionElement[datetime]):
@@ -37,7 +59,4 @@ def _on_mysql(element: DatabaseNow, _compiler: SQLCompiler, **_: Any) -> str:
 
 @compiles(DatabaseNow, "sqlite")
 def _on_sqlite(element: DatabaseNow, _compiler: SQLCompiler, **_: Any) -> str:
-    # SQLite knows milliseconds; the zeros make the text as long as every other instant, so that
-    # comparing texts compares times.
-    moment = f"strftime('%Y-%m-%d %H:%M:%f', 'now', '-{element.less_seconds} seconds')"
-    return f"({moment} || '000')"
+    return f"stepladder_now({element.less_seconds})"

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
 from core.errors import InvalidInput
+from db.clock import stored_now
 from db.types import MYSQL
 
 __all__ = ["WRITES", "Engine", "is_sqlite", "make_engine"]
@@ -95,6 +96,7 @@ def _sqlite(url: URL) -> Engine:
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
         # The driver must not begin transactions by itself: `_begin` does.
         connection.isolation_level = None
+        connection.create_function("stepladder_now", 1, stored_now)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 

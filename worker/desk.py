@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from core.events import Quote
 from core.market import Market
 from core.triggers import Watch
+from worker.clock import monotonic
 from worker.venues.protocol import TimedQuote, Venue
 from worker.wakes import PriceWakes
 
@@ -20,9 +20,7 @@ APART = timedelta(seconds=1)
 class Desk:
     """`name`: "simulated" or "paper:binance"; the key under which its prices are stored."""
 
-    def __init__(
-        self, name: str, venue: Venue, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, name: str, venue: Venue, monotonic: Callable[[], float] = monotonic) -> None:
         self.name = name
         self.venue = venue
         self.monotonic = monotonic

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 
@@ -17,6 +16,7 @@ from core.events import last_price
 from core.matching import FillRule, Resting
 from core.triggers import Watch, watch
 from core.walker import Leg, Stop, next_stop
+from worker.clock import monotonic
 from worker.desk import Desk
 from worker.prices.replay import ReplayPrices
 from worker.venues.ledger_venue import LedgerVenue
@@ -91,7 +91,7 @@ class Lockstep:
 
     def _show(self, price: Decimal) -> None:
         self.price = price
-        seen = TimedQuote(self.prices.now(), last_price(price), time.monotonic())
+        seen = TimedQuote(self.prices.now(), last_price(price), monotonic())
         self.desk.latest[self.symbol] = seen
         self.venue.show(self.symbol, seen.at, seen.quote)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Coroutine
 
 from core.cycle import Cycle
@@ -12,6 +11,7 @@ from db import audit
 from db.errors import CommitUnknown, DatabaseUnavailable
 from worker import memory
 from worker.candle_keeper import CandleKeeper
+from worker.clock import monotonic
 from worker.database import Database
 from worker.group_commit import GroupCommit
 from worker.heartbeat import Heartbeat
@@ -120,7 +120,7 @@ class Supervisor:
         """Each second: alarms, repeated questions; each minute a reconciliation of every account."""
         rounds = 0
         while True:
-            started = time.monotonic()
+            started = monotonic()
             rounds += 1
             self.places.check()
             self._settle()
@@ -131,7 +131,7 @@ class Supervisor:
                 # Spread over the minute, so that no second carries all of them.
                 if (rounds + number) % RECONCILE_EACH == 0:
                     runner.inbox.reconcile()
-            await asyncio.sleep(max(0.05, 1.0 - (time.monotonic() - started)))
+            await asyncio.sleep(max(0.05, 1.0 - (monotonic() - started)))
 
     def _settle(self) -> None:
         """Once all accounts are open, and again after many more were taken over."""

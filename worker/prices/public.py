@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,7 +16,7 @@ from core.errors import InvalidInput
 from core.events import Quote
 from core.market import Market
 from core.money import ZERO
-from worker.clock import wall_clock
+from worker.clock import monotonic, wall_clock
 from worker.errors import VenueUnavailable
 from worker.prices.markets import parse_decimal, read_ccxt_market
 from worker.prices.routing import RoutingSession
@@ -91,7 +90,7 @@ class PublicPrices:
             answer = await self._ask(client, client.fetch_bids_asks(wanted))
         else:
             answer = await self._ask(client, client.fetch_tickers(wanted))
-        at, received = self.now(), time.monotonic()
+        at, received = self.now(), monotonic()
         found = {}
         for symbol in wanted:
             quote = _quote(answer.get(symbol) or {})
@@ -126,7 +125,7 @@ class PublicPrices:
     async def _ready(self) -> Any:
         """The client with its markets, loaded again every few hours."""
         async with self._loading:
-            now = time.monotonic()
+            now = monotonic()
             if self._client is None:
                 await self._load()
                 self._load_again_at = now + MARKETS_LAST
@@ -181,7 +180,7 @@ class PublicPrices:
 
     async def _ask(self, client: Any, call: Coroutine[Any, Any, T]) -> T:
         """The answer, or `VenueUnavailable` with class and exchange: texts of ccxt hold whole addresses."""
-        if time.monotonic() < self.calm_until:
+        if monotonic() < self.calm_until:
             call.close()
             raise VenueUnavailable(f"{self._exchange}: it asked us to wait")
         try:
@@ -189,7 +188,7 @@ class PublicPrices:
         except self._ccxt.BadSymbol:
             raise InvalidInput("symbol", f"is not traded on {self._exchange}.") from None
         except (self._ccxt.DDoSProtection, self._ccxt.RateLimitExceeded) as error:
-            self.calm_until = time.monotonic() + _told_to_wait(client)
+            self.calm_until = monotonic() + _told_to_wait(client)
             raise VenueUnavailable(f"{self._exchange}: {type(error).__name__}") from None
         except (self._ccxt.BaseError, aiohttp.ClientError, TimeoutError, *GARBAGE) as error:
             raise VenueUnavailable(f"{self._exchange}: {type(error).__name__}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -11,7 +10,7 @@ from core.candles import EPOCH, Candle
 from core.errors import InvalidInput
 from core.events import last_price
 from core.market import Market
-from worker.clock import wall_clock
+from worker.clock import monotonic, wall_clock
 from worker.venues.protocol import TimedQuote
 
 MINUTE_MS = 60_000
@@ -69,7 +68,7 @@ class ReplayPrices:
             return {}
         points = (candle.open, *candle.path())
         price = points[min(into * len(points) // MINUTE_MS, len(points) - 1)]
-        return {self.traded.symbol: TimedQuote(at, last_price(price), time.monotonic())}
+        return {self.traded.symbol: TimedQuote(at, last_price(price), monotonic())}
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
         first = bisect.bisect_left(self.opened, _ms(since))

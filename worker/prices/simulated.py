@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -13,7 +12,7 @@ from core.events import Quote
 from core.market import Market
 from core.simulated_price import candles, prices, tickers_at
 from core.simulated_symbols import SYMBOLS, find_symbol, market_of
-from worker.clock import wall_clock
+from worker.clock import monotonic, wall_clock
 from worker.venues.protocol import TimedQuote
 
 MINUTE = timedelta(minutes=1)
@@ -27,7 +26,7 @@ class SimulatedPrices:
     def __init__(
         self,
         clock: Callable[[], datetime] = wall_clock,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self.clock, self.monotonic = clock, monotonic
 
