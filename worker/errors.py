@@ -2,8 +2,9 @@
 
 VenueError
 ├── OutcomeUnknown   the request may have been accepted: the order stays `sending` until proof
-└── VenueUnavailable a question could not be answered: ask again later, conclude nothing
-    └── AccountLost  and asking again does not help: the account is to be attached anew
+├── VenueUnavailable a question could not be answered: ask again later, conclude nothing
+│   └── AccountLost  and asking again does not help: the account is to be attached anew
+└── KeyRefused       the exchange does not take this key: the account stops alone, its owner is told
 """
 
 from __future__ import annotations
@@ -25,3 +26,7 @@ class VenueUnavailable(VenueError):
 
 class AccountLost(VenueUnavailable):
     """What was held in memory of the account is gone. Attached anew it also walks what was missed."""
+
+
+class KeyRefused(VenueError):
+    """The message is a sentence for the owner: what is wrong with the key and the way out."""

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from core.account_book import AccountBook, Money
 from core.candles import Candle
 from core.errors import InvalidInput
+from core.events import Quote
 from core.market import Market, Side
 from core.orders import Order, OrderStatus, OrderUpdate
 from tests.builders import a_market
@@ -106,7 +107,13 @@ class FakeVenue:
     async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
         return [candle for candle in self.history if since <= candle.at < until]
 
-    def see(self, symbol: str, price: Decimal) -> set[str]:
+    async def see(self, symbol: str, at: datetime, quote: Quote) -> None:
+        """Tests move the price themselves."""
+
+    async def walked(self, at: datetime) -> None:
+        """Nothing is ever missed here."""
+
+    def move(self, symbol: str, price: Decimal) -> set[str]:
         """The price is there now; what it reaches fills. Returns the orders that filled."""
         self.prices[symbol] = price
         done: set[str] = set()

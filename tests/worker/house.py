@@ -237,7 +237,7 @@ class House:
 
     async def show(self, price: object, symbol: str = SYMBOL) -> None:
         number = Decimal(str(price))
-        filled = self.venue.see(symbol, number)
+        filled = self.venue.move(symbol, number)
         seen = TimedQuote(self.clock.now(), last_price(number), self.clock.monotonic())
         self.desk.take(symbol, seen)
         if filled:

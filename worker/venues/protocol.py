@@ -41,7 +41,8 @@ class OpenOrder:
 
 
 class Venue(Protocol):
-    """Every method may raise `VenueUnavailable`; `place` and `cancel` also `OutcomeUnknown`.
+    """Every method may raise `VenueUnavailable`; `place` and `cancel` also `OutcomeUnknown`; on live
+    exchanges each that asks for an account also `KeyRefused`.
 
     `request_window`: how long after its signed time a request can still be accepted.
     `index_lag`: how long an accepted order may be missing from answers.
@@ -53,6 +54,12 @@ class Venue(Protocol):
 
     def now(self) -> datetime:
         """The venue's own time: orders are signed with it."""
+
+    async def see(self, symbol: str, at: datetime, quote: Quote) -> None:
+        """The market stands here now. A live exchange knows that by itself."""
+
+    async def walked(self, at: datetime) -> None:
+        """Write down up to when open orders have been walked. Nothing to do on a live exchange."""
 
     async def market(self, symbol: str) -> Market:
         """Trading rules of `symbol`. Raises `core.errors.InvalidInput` when it is not traded."""

@@ -1,0 +1,1 @@
+"""Everything that knows ccxt: one adapter per exchange, and the clients that share what can be shared."""

@@ -1,0 +1,140 @@
+"""What must be known of an exchange before anybody's money is sent there: `Adapter`, mostly data.
+
+No adapter, no live trading. How ids, deadlines and errors travel differs on every exchange and is
+written down here once; `worker.venues.live_venue` is the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from core.market import FeeCurrency
+from core.orders import Order
+
+Client = Any
+"""A ccxt.async_support exchange object with `number = str`. Nothing outside this folder touches one."""
+Row = dict[str, Any]
+"""An order, trade or balance in ccxt's unified form; its numbers are text."""
+
+
+class Fate(StrEnum):
+    """What an answer to a create request proves."""
+
+    ACCEPTED = "accepted"
+    EXISTS = "exists"  # the id is taken: our own earlier request got through; look it up
+    REFUSED = "refused"  # for good: this order can never be placed as it is
+    NOT_PLACED = "not_placed"  # surely not placed, for now
+    UNKNOWN = "unknown"  # may have been placed: everything that is not on a whitelist
+
+
+class Trouble(StrEnum):
+    """What an error says beyond the order, whatever request it answered."""
+
+    NONE = "none"
+    KEY = "key"  # the key is refused: revoked, expired, wrong address
+    BAN = "ban"  # too many requests: every client behind this address stops until Retry-After
+    CLOCK = "clock"  # our time is off: measure it again
+    FILTER = "filter"  # a trading rule was broken: the rules may have changed, load them again
+    MAINTENANCE = "maintenance"  # the exchange is closed or overloaded
+    GONE = "gone"  # the symbol is not traded (any more)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`code`: short, for rows, logs and words; class and code of the error, never its text."""
+
+    fate: Fate
+    code: str
+    trouble: Trouble = Trouble.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """One create request as ccxt takes it: amounts are plain decimal text."""
+
+    symbol: str
+    type: str
+    side: str
+    amount: str
+    price: str | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a key may do. None: the exchange does not tell.
+
+    `addresses`: the addresses that the key is bound to, () for none. `readable`: False when the exchange
+    has no way to ask at all, so that the person must confirm.
+    """
+
+    can_trade: bool | None
+    can_withdraw: bool | None
+    can_transfer: bool | None
+    addresses: tuple[str, ...] | None
+    expires_at: datetime | None = None
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a market allows beyond its steps and minima. None: not stated."""
+
+    max_open_orders: int | None = None
+    max_market_quantity: Decimal | None = None
+    lowest_buy: Decimal | None = None  # multiplier of the last price, for example 0.2
+    highest_sell: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One exchange.
+
+    request_window: how long after its signed time a request can still be accepted. index_lag: how long
+    an accepted order may be missing from answers. pins_time: create requests are signed with the order's
+    `created_at` (else `create` carries a deadline). is_serial: one request at a time per key (a nonce).
+    shares_budget: the request limit is per address, so one throttler serves all keys; else one per key.
+    options, has: for ccxt's constructor and its table of abilities. hosts: those that are reached, for
+    VENUE_ROUTES. fee_currency: what fees of buys are usually taken in. key_help, address_help: for the
+    form, where to make a key and which rights to give.
+    allowed_calls: the (method, path) pairs that `sign` lets through for keyed clients, path as ccxt's
+    `sign` receives it; anything else raises before it is signed.
+
+    create(order, symbol, market): the request. find_open(client, symbol): everything that rests on that
+    symbol, the whole account when symbol is None and `lists_all_open`. find(client, symbol, id,
+    venue_order_id): the order in a source that also lists finished ones; None: answered, and not there.
+    find_again: the same in a second source (history, trades). trades(client, symbol, venue_order_id,
+    since): all trades of one order, every page. cancel: ask for it. permissions: see `Permissions`.
+    outcome(error): what an exception (or the answer without an order id) to a create request proves.
+    limits(market): from ccxt's market.
+    """
+
+    exchange: str
+    name: str
+    request_window: timedelta
+    index_lag: timedelta
+    pins_time: bool
+    is_serial: bool
+    shares_budget: bool
+    lists_all_open: bool
+    options: Mapping[str, Any]
+    has: Mapping[str, Any]
+    hosts: tuple[str, ...]
+    fee_currency: FeeCurrency
+    key_help: str
+    needs_password: bool
+    allowed_calls: frozenset[tuple[str, str]]
+    create: Callable[[Order, str, Row], Create]
+    find_open: Callable[[Client, str | None], Awaitable[list[Row]]]
+    find: Callable[[Client, str, str, str | None], Awaitable[Row | None]]
+    find_again: Callable[[Client, str, str, datetime], Awaitable[Row | None]]
+    trades: Callable[[Client, str, str, datetime], Awaitable[list[Row]]]
+    cancel: Callable[[Client, str, str, str | None], Awaitable[None]]
+    permissions: Callable[[Client], Awaitable[Permissions]]
+    outcome: Callable[[BaseException], Outcome]
+    limits: Callable[[Row], Limits]
