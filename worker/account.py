@@ -1,38 +1,29 @@
 """One account: one inbox, one consumer, so no locks in the trading code.
 
 A turn: look up what was hinted at -> step the strategies -> one commit -> send what was committed ->
-the answers are the next events, until nothing is left to do.
+the answers are the next events, until nothing is left to do. Its rooms: `questions` (what the venue says
+of our orders), `reconciliation` (the whole account against the venue), `sending`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from decimal import Decimal
 
 from core.errors import InvalidInput
-from core.events import (
-    CancelOrder,
-    Event,
-    OrderReported,
-    PlaceOrder,
-    PriceSeen,
-    TimePassed,
-    last_price,
-)
-from core.orders import Order, OrderStatus, OrderUpdate
+from core.events import PriceSeen, TimePassed, last_price
 from db.errors import Conflict, Stale
-from db.wanted import Revision
-from worker.account_rows import AccountFacts, AccountRows
+from worker.account_memory import AccountMemory
+from worker.account_rows import AccountFacts
 from worker.desk import Desk
-from worker.errors import AccountLost, OutcomeUnknown, VenueUnavailable
+from worker.errors import AccountLost, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
 from worker.lags import Lags
-from worker.live_orders import LiveOrders, says_nothing_new
-from worker.orphans import paperwork, sort_out
-from worker.proof import Proof
+from worker.questions import Events, Questions
+from worker.reconciliation import Reconciliation
+from worker.sending import Sending
 from worker.tracked import Shown, Tracked
 from worker.turn import Turn
 from worker.units import Unit
@@ -40,7 +31,6 @@ from worker.wakes import TimeWakes
 from worker.wishes import wish_event
 
 log = logging.getLogger(__name__)
-DOUBTED = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
 
 
 class AccountRunner:
@@ -54,7 +44,6 @@ class AccountRunner:
         writer: GroupCommit[Unit, None],
         alarms: TimeWakes,
         lags: Lags,
-        installation: str | None = None,
     ) -> None:
         self.facts = facts
         self.token = token
@@ -62,36 +51,37 @@ class AccountRunner:
         self.writer = writer
         self.alarms = alarms
         self.lags = lags
-        self.installation = installation
-        self.rows = AccountRows(facts, token)
+        self.memory = AccountMemory(facts, token, desk)
+        self.tracked = self.memory.tracked
+        self.live = self.memory.live
+        self.proof = self.memory.proof
+        self.rows = self.memory.rows
+        self.unreadable = self.memory.unreadable
+        self.questions = Questions(self.memory)
+        self.reconciliation = Reconciliation(self.memory, self.questions, writer)
+        self.sending = Sending(self.memory, self.questions)
         self.inbox = Inbox()
-        self.tracked: dict[int, Tracked] = {}
-        self.live = LiveOrders()
         self.unanswered: set[int] = set()
         self.missed_highs: dict[int, Decimal] = {}
-        self.proof = Proof(desk.venue.request_window, desk.venue.index_lag)
         self.halt_rev = 0
         self.newest_halt_rev = 0
-        self.foreign = 0
         self.closing = False
         self.again: set[int] = set()
         self.reconcile_soon = False
-        self.reconciled = False
-        self.unreadable: dict[int, Revision] = {}
         self._since: float | None = None
         self._outdated = False
+
+    @property
+    def foreign(self) -> int:
+        """Open orders on the account that are not ours."""
+        return self.reconciliation.foreign
 
     # --- taking strategies in
 
     def track(self, tracked: Tracked) -> None:
         """Take a strategy over as its rows say it; orders in doubt are doubted from now on."""
-        self.tracked[tracked.strategy_id] = tracked
-        now = self.desk.monotonic()
-        self.live.know(tracked.strategy_id, tracked.cycle)
+        self.memory.track(tracked)
         self._note_answer(tracked)
-        for order in tracked.cycle.live():
-            if order.status in DOUBTED:
-                self.proof.doubt(order.client_order_id, now)
 
     def _note_answer(self, tracked: Tracked) -> None:
         if tracked.answered_rev != tracked.wish.desired_rev:
@@ -100,13 +90,9 @@ class AccountRunner:
             self.unanswered.discard(tracked.strategy_id)
 
     def untrack(self, strategy_id: int) -> None:
-        tracked = self.tracked.pop(strategy_id, None)
-        if tracked is None:
-            return
-        self.live.forget(tracked.cycle)
-        self.unanswered.discard(strategy_id)
-        self.alarms.drop(strategy_id)
-        self.desk.unfollow(tracked.symbol, strategy_id)
+        if self.memory.untrack(strategy_id) is not None:
+            self.unanswered.discard(strategy_id)
+            self.alarms.drop(strategy_id)
 
     # --- the consumer
 
@@ -134,8 +120,8 @@ class AccountRunner:
         self._adopt_wishes(waiting.wakes)
         self._since = waiting.since
         try:
-            if waiting.reconcile or not self.reconciled:
-                events = await self._reconcile()
+            if waiting.reconcile or not self.reconciliation.done:
+                events = await self.reconciliation.run()
             else:
                 events = await self._observe(waiting)
             events += self._wakes(waiting.wakes)
@@ -162,89 +148,19 @@ class AccountRunner:
             tracked = self.tracked[strategy_id]
             tracked.wish = tracked.newest_wish
 
-    async def _sort_out_orphans(self) -> None:
-        """Orders on the venue that no row explains: adopt, cancel, or count what is foreign."""
-        if self.installation is None:
-            return
-        venue, account_id = self.desk.venue, self.facts.account_id
-        open_orders, at = await venue.open_orders(account_id), venue.now()
-        found = sort_out(open_orders, self.tracked, self.installation, at)
-        if self.unreadable:
-            # While rows of a strategy cannot be read, an order that seems to be nobody's may be its.
-            found = replace(found, cancel=())
-        changes, entries = paperwork(found, self.rows, found.foreign > self.foreign, at)
-        self.foreign = found.foreign
-        if entries:
-            await self.writer.submit(self.rows.plain_unit(at, changes, entries))
-        for tracked, cycle, _ in found.adopted:
-            tracked.cycle, tracked.is_stored = cycle, True
-            self.live.know(tracked.strategy_id, cycle)
-        for order in found.cancel:
-            log.error("order %s is ours and belongs to no strategy", order.client_order_id)
-            await venue.cancel_by_id(account_id, order.symbol, order.client_order_id)
-
-    async def _reconcile(self) -> list[tuple[int, Event]]:
-        """Everything on the venue against everything here. Raises when a question is not answered;
-        an order in doubt that cannot be asked about blocks its own slot only."""
-        self.reconciled = False
-        await self._sort_out_orphans()
-        live = [order for tracked in self.tracked.values() for order in tracked.cycle.live()]
-        known = [order for order in live if order.status not in DOUBTED]
-        doubted = [order for order in live if order.status in DOUBTED]
-        events = await self._ask(known) if known else []
-        self.reconciled = True
-        return events + (await self._look_up(doubted) if doubted else [])
-
-    async def _observe(self, waiting: Waiting) -> list[tuple[int, Event]]:
+    async def _observe(self, waiting: Waiting) -> Events:
         """Ask the venue about hinted orders and those in doubt."""
         wanted = {i for i in waiting.orders if self.live.owner(i) is not None} | set(
             self.proof.open
         )
-        orders = [order for order in map(self._order, wanted) if order is not None]
+        orders = [order for order in map(self.memory.order, wanted) if order is not None]
         if not orders:
             return []
-        return await self._look_up(orders)
+        return await self.questions.look_up(orders)
 
-    async def _look_up(self, orders: Sequence[Order]) -> list[tuple[int, Event]]:
-        asked = self.desk.monotonic()
-        try:
-            return await self._ask(orders)
-        except AccountLost:
-            raise
-        except VenueUnavailable:
-            updates = [u for o in orders if (u := self.proof.unanswered(o.client_order_id, asked))]
-            return self._reports(updates)
-
-    async def _ask(self, orders: Sequence[Order]) -> list[tuple[int, Event]]:
-        asked = self.desk.monotonic()
-        updates = await self.desk.venue.look_up(self.facts.account_id, orders)
-        found = {update.client_order_id for update in updates}
-        for order in orders:
-            if order.client_order_id in found:
-                self.proof.settle(order.client_order_id)
-            elif order.status in DOUBTED:
-                self.proof.doubt(order.client_order_id, asked)
-                proven = self.proof.not_found(order.client_order_id, asked)
-                updates += [] if proven is None else [proven]
-            else:
-                log.error("order %s is open here and unknown to the venue", order.client_order_id)
-        return self._reports(updates)
-
-    def _reports(self, updates: Iterable[OrderUpdate]) -> list[tuple[int, Event]]:
-        """Events of the updates that say something new."""
-        at, events = self.desk.venue.now(), []
-        for update in updates:
-            order = self._order(update.client_order_id)
-            if order is None or says_nothing_new(order, update):
-                continue
-            strategy_id = self.live.owners[update.client_order_id]
-            quote = self.desk.fresh(self.tracked[strategy_id].symbol)
-            events.append((strategy_id, OrderReported(at, update, quote)))
-        return [(strategy_id, event) for strategy_id, event in events]
-
-    def _wakes(self, woken: set[int]) -> list[tuple[int, Event]]:
+    def _wakes(self, woken: set[int]) -> Events:
         at = self.desk.venue.now()
-        events: list[tuple[int, Event]] = []
+        events: Events = []
         for strategy_id in sorted(woken):
             tracked = self.tracked.get(strategy_id)
             if tracked is None:
@@ -260,7 +176,7 @@ class AccountRunner:
 
     # --- deciding, writing, sending
 
-    async def _decide_or_isolate(self, events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
+    async def _decide_or_isolate(self, events: Events) -> Events:
         """A value that the database refuses must stop the strategy that it is of, and no other."""
         try:
             return await self._decide(events)
@@ -269,7 +185,7 @@ class AccountRunner:
             if len(concerned) == 1:
                 await self._give_up(concerned[0], refused)
                 return []
-        left: list[tuple[int, Event]] = []
+        left: Events = []
         for strategy_id in concerned:
             own = [event for event in events if event[0] == strategy_id]
             left += await self._decide_or_isolate(own)
@@ -288,7 +204,7 @@ class AccountRunner:
         self.unreadable[strategy_id] = tracked.wish.revision
         self.untrack(strategy_id)
 
-    async def _decide(self, events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
+    async def _decide(self, events: Events) -> Events:
         venue = self.desk.venue
         balances = await venue.balances(self.facts.account_id)
         free = {asset: balance.free for asset, balance in balances.items()}
@@ -309,7 +225,7 @@ class AccountRunner:
                 self.lags.record(self.desk.monotonic() - self._since, len(unit.changes))
         self._since = None
         self._take_over(turn)
-        return await self._execute(turn)
+        return await self.sending.execute(turn)
 
     def _take_over(self, turn: Turn) -> None:
         """The turn is committed: it is what we hold in memory now, and what we wait for next."""
@@ -326,44 +242,12 @@ class AccountRunner:
             self.alarms.wait(strategy_id, (watch.alarm, later))
             self.desk.wait_for(tracked.symbol, strategy_id, watch, turn.at)
 
-    async def _execute(self, turn: Turn) -> list[tuple[int, Event]]:
-        """Send what was committed: cancels first, exits before buys. No transaction is open here."""
-        events: list[tuple[int, Event]] = []
-        for strategy_id, draft in turn.drafts.items():
-            symbol = self.tracked[strategy_id].symbol
-            cancels = [c.order for c in draft.commands if isinstance(c, CancelOrder)]
-            places = [c.order for c in draft.commands if isinstance(c, PlaceOrder)]
-            if cancels:
-                events += await self._cancel(symbol, cancels)
-            if places:
-                events += await self._place(symbol, places)
-        return events
-
-    async def _cancel(self, symbol: str, orders: Sequence[Order]) -> list[tuple[int, Event]]:
-        try:
-            await self.desk.venue.cancel(self.facts.account_id, symbol, orders)
-        except (OutcomeUnknown, VenueUnavailable) as error:
-            log.warning("cancel not confirmed: %s", error)
-        return await self._look_up(orders)
-
-    async def _place(self, symbol: str, orders: Sequence[Order]) -> list[tuple[int, Event]]:
-        for order in orders:
-            self.proof.doubt(order.client_order_id, self.desk.monotonic())
-        try:
-            updates = await self.desk.venue.place(self.facts.account_id, symbol, orders)
-        except (OutcomeUnknown, VenueUnavailable) as error:
-            log.warning("orders sent, no answer: %s", error)
-            return []
-        for update in updates:
-            self.proof.settle(update.client_order_id)
-        return self._reports(updates)
-
     # --- the clock
 
     async def each_second(self) -> None:
         """Ask again about orders in doubt, repeat cancels that are not proven, retry open wishes."""
         if self.live.cancelling:
-            await self._cancel_again()
+            await self.sending.cancel_again()
         if self.proof.open or self.live.cancelling:
             self.inbox.look(set(self.proof.open) | self.live.cancelling)
         if self.reconcile_soon:
@@ -373,27 +257,9 @@ class AccountRunner:
             again, self.again = self.again, set()
             self.inbox.wake(self.unanswered | again)
 
-    async def _cancel_again(self) -> None:
-        by_symbol: dict[str, list[Order]] = {}
-        for client_order_id in self.live.cancelling:
-            order = self._order(client_order_id)
-            if order is not None:
-                symbol = self.tracked[self.live.owners[client_order_id]].symbol
-                by_symbol.setdefault(symbol, []).append(order)
-        for symbol, orders in by_symbol.items():
-            try:
-                await self.desk.venue.cancel(self.facts.account_id, symbol, orders)
-            except (OutcomeUnknown, VenueUnavailable) as error:
-                log.warning("cancel not confirmed: %s", error)
-
     def price_received(self, client_order_ids: Iterable[str]) -> float | None:
         """When the price that changed these orders came: the latest one of their symbol."""
         owners = (self.live.owner(order) for order in client_order_ids)
         tracked = next((self.tracked[owner] for owner in owners if owner is not None), None)
         seen = None if tracked is None else self.desk.latest.get(tracked.symbol)
         return None if seen is None else seen.received
-
-    def _order(self, client_order_id: str) -> Order | None:
-        strategy_id = self.live.owner(client_order_id)
-        tracked = None if strategy_id is None else self.tracked.get(strategy_id)
-        return None if tracked is None else tracked.cycle.find(client_order_id)

@@ -199,7 +199,7 @@ class Runners:
         account_id = runner.facts.account_id
         stored = await self._stored((account_id, runner.token))
         self.halt, self._installation = stored.halt, stored.installation
-        runner.installation = stored.installation
+        runner.reconciliation.installation = stored.installation
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
         since = await runner.desk.venue.attach(account_id, runner.facts.stated)
         for row in stored.wishes:
