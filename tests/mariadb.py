@@ -56,10 +56,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _dying_with_its_parent() -> list[str]:
+def dying_with_its_parent(*further: str) -> list[str]:
     """What a command is prefixed with, where the system has it (every Debian does)."""
     setpriv = find("setpriv")
-    return [setpriv, "--pdeathsig=KILL"] if setpriv else []
+    return [setpriv, "--pdeathsig=KILL", *further] if setpriv else []
 
 
 class PrivateMariaDB:
@@ -203,7 +203,7 @@ class PrivateMariaDB:
         if program is None:
             raise MariaDBError(MISSING)
         command = [
-            *_dying_with_its_parent(),
+            *self._launcher(),
             program,
             "--no-defaults",
             f"--datadir={self.data}",
@@ -272,6 +272,9 @@ class PrivateMariaDB:
     def _as_root(self) -> list[str]:
         # MariaDB refuses to run as root unless it is told so.
         return ["--user=root"] if os.geteuid() == 0 else []
+
+    def _launcher(self) -> list[str]:
+        return dying_with_its_parent()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
