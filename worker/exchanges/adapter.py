@@ -6,7 +6,7 @@ written down here once; `worker.venues.live_venue` is the same for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -65,12 +65,16 @@ class Create:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
+BOUND = ("addresses that the exchange does not name",)
+"""`Permissions.addresses` of a key that is bound where the exchange says no more than that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """What a key may do. None: the exchange does not tell.
 
-    `addresses`: the addresses that the key is bound to, () for none. `readable`: False when the exchange
-    has no way to ask at all, so that the person must confirm.
+    `addresses`: the addresses that the key is bound to, () for none, `BOUND` when only that is told.
+    `readable`: False when the exchange has no way to ask at all, so that the person must confirm.
     """
 
     can_trade: bool | None
@@ -91,6 +95,11 @@ class Limits:
     highest_sell: Decimal | None = None
 
 
+async def fetch_balances(client: Client) -> Row:
+    found: Row = await client.fetch_balance()
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One exchange.
@@ -102,10 +111,12 @@ class Adapter:
     options, has: for ccxt's constructor and its table of abilities. hosts: those that are reached, for
     VENUE_ROUTES. fee_currency: what fees of buys are usually taken in. key_help, address_help: for the
     form, where to make a key and which rights to give.
-    allowed_calls: the (method, path) pairs that `sign` lets through for keyed clients, path as ccxt's
-    `sign` receives it; anything else raises before it is signed.
+    allowed_calls: the (api, method, path) that `sign` lets through for keyed clients, as ccxt's `sign`
+    receives them, an api of several parts joined by "/" (the same path is spot under one api and futures
+    under another); ask `allows`. Anything else raises before it is signed.
 
-    create(order, symbol, market): the request. find_open(client, symbol): everything that rests on that
+    create(order, symbol, market): the request; raises `NotSendable` when the order is not on the market's
+    grid or has no collar (`outcome` knows it). find_open(client, symbol): everything that rests on that
     symbol, the whole account when symbol is None and `lists_all_open`. find(client, symbol, id,
     venue_order_id): the order in a source that also lists finished ones; None: answered, and not there.
     find_again: the same in a second source (history, trades). trades(client, symbol, venue_order_id,
@@ -128,7 +139,7 @@ class Adapter:
     fee_currency: FeeCurrency
     key_help: str
     needs_password: bool
-    allowed_calls: frozenset[tuple[str, str]]
+    allowed_calls: frozenset[tuple[str, str, str]]
     create: Callable[[Order, str, Row], Create]
     find_open: Callable[[Client, str | None], Awaitable[list[Row]]]
     find: Callable[[Client, str, str, str | None], Awaitable[Row | None]]
@@ -138,3 +149,8 @@ class Adapter:
     permissions: Callable[[Client], Awaitable[Permissions]]
     outcome: Callable[[BaseException], Outcome]
     limits: Callable[[Row], Limits]
+    balances: Callable[[Client], Awaitable[Row]] = fetch_balances
+
+    def allows(self, api: str | Sequence[str], method: str, path: str) -> bool:
+        name = api if isinstance(api, str) else "/".join(api)
+        return (name, method.upper(), path) in self.allowed_calls
