@@ -1,9 +1,9 @@
-"""Exchange accounts of people. Simulated and paper ones have a stated balance."""
+"""Exchange accounts of people. Simulated and paper ones have a stated balance, live ones caps."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,16 +17,14 @@ from core.errors import InvalidInput
 from core.money import plain
 from core.parameter_reading import SIZE, read_number
 from db import audit, clicks
+from db.caps import ASSET, caps_as_text, read_caps, stored_caps
 from db.errors import Conflict, NotFound
 from db.matched import rows_matched
 from db.names import clean_name
 from db.open_cycles import has_open_cycle
-from db.statements import table_of
 from db.tables import ExchangeAccount, Strategy
 
-ACCOUNTS = table_of(ExchangeAccount)
 FIRST_BALANCE = {"USDT": Decimal(10_000)}
-ASSET = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
 EXCHANGE = re.compile(r"[a-z0-9]{2,32}", re.ASCII)
 SIMULATED = "simulated"
 
@@ -41,7 +39,12 @@ class AccountKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`venue`: under which name prices, candles and trading rules of this account are kept."""
+    """`venue`: under which name prices, candles and trading rules of this account are kept.
+
+    Of live accounts: `caps`, the most that may be in use per quote coin (None: there is none that can be
+    read, so nothing may be bought); accepts_...: what the person has confirmed about the key;
+    `self_test_rev`: counts how often the self-test was asked for; `rev`: changes with each of these.
+    """
 
     account_id: int
     user_id: int
@@ -52,6 +55,19 @@ class Account:
     stated_balance: dict[str, Decimal]
     created_at: datetime
     archived_at: datetime | None
+    caps: dict[str, Decimal] | None = None
+    accepts_no_address: bool = False
+    accepts_unverified: bool = False
+    self_test_rev: int = 0
+    rev: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What may change while an order is planned: read again in the transaction that writes it."""
+
+    rev: int
+    caps: dict[str, Decimal] | None
 
 
 def venue_name(kind: AccountKind, exchange: str) -> str:
@@ -83,13 +99,22 @@ def lock_account(session: Session, user_id: int, account_id: int) -> Account:
 
 def trading_accounts(session: Session) -> tuple[Account, ...]:
     """For the worker: of everybody. Asked each second, so it reads plain rows."""
-    columns = [column for column in ACCOUNTS.columns if column.name != "sealed_secret"]
     rows = session.execute(
-        select(*columns)
+        select(*ExchangeAccount.__table__.columns)
         .where(ExchangeAccount.archived_at.is_(None), ExchangeAccount.is_active.is_(True))
         .order_by(ExchangeAccount.id)
     )
     return tuple(_as_account(row) for row in rows)
+
+
+def terms(session: Session, account_ids: Sequence[int]) -> dict[int, Terms]:
+    """For the worker: of these accounts, as they are now; archived ones absent."""
+    rows = session.execute(
+        select(ExchangeAccount.id, ExchangeAccount.rev, ExchangeAccount.caps).where(
+            ExchangeAccount.id.in_(account_ids), ExchangeAccount.archived_at.is_(None)
+        )
+    )
+    return {account_id: Terms(rev, stored_caps(caps)) for account_id, rev, caps in rows}
 
 
 def add_first_account(session: Session, user_id: int, *, at: datetime) -> int:
@@ -141,6 +166,70 @@ def add_paper_account(
         lambda: _add(session, user_id, name, kind, exchange, stated, at),
         at=at,
     )
+
+
+def add_live_account(
+    session: Session,
+    user_id: int,
+    *,
+    name: str,
+    exchange: str,
+    caps: Mapping[str, Decimal | str],
+    accepts_no_address: bool,
+    accepts_unverified: bool,
+    at: datetime,
+    key: str | None = None,
+) -> int:
+    """A real account. It trades only once a key for it is stored and the worker has accepted that."""
+    if not EXCHANGE.fullmatch(exchange) or exchange == SIMULATED:
+        raise InvalidInput("exchange", "cannot be traded live; choose one from the list.")
+    given = read_caps(caps)
+    consents = {"accepts_no_address": accepts_no_address, "accepts_unverified": accepts_unverified}
+
+    def act() -> int:
+        account_id = _add(session, user_id, name, AccountKind.LIVE, exchange, {}, at)
+        _change_terms(session, user_id, account_id, at, caps=caps_as_text(given), **consents)
+        return account_id
+
+    return clicks.once(session, user_id, key, "add account", act, at=at)
+
+
+def change_caps(
+    session: Session,
+    user_id: int,
+    account_id: int,
+    *,
+    caps: Mapping[str, Decimal | str],
+    at: datetime,
+) -> None:
+    """Holds for every order planned from now on; what is bought already stays."""
+    _change_terms(session, user_id, account_id, at, caps=caps_as_text(read_caps(caps)))
+
+
+def confirm(
+    session: Session,
+    user_id: int,
+    account_id: int,
+    *,
+    accepts_no_address: bool,
+    accepts_unverified: bool,
+    at: datetime,
+) -> None:
+    """What the person has read about the key and takes upon themselves; may be taken back."""
+    _change_terms(
+        session,
+        user_id,
+        account_id,
+        at,
+        accepts_no_address=bool(accepts_no_address),
+        accepts_unverified=bool(accepts_unverified),
+    )
+
+
+def ask_self_test(session: Session, user_id: int, account_id: int, *, at: datetime) -> None:
+    """Consent to one self-test: the smallest order, far below the market, placed and cancelled."""
+    row = _row(session, user_id, account_id, lock=True)
+    _change_terms(session, user_id, account_id, at, self_test_rev=row.self_test_rev + 1)
 
 
 def rename_account(
@@ -216,6 +305,19 @@ def _add(
     return row.id
 
 
+def _change_terms(
+    session: Session, user_id: int, account_id: int, at: datetime, **values: Any
+) -> None:
+    """Each change counts in `rev`, so that an order planned before it is not written after it."""
+    row = _row(session, user_id, account_id, lock=True)
+    if row.kind != AccountKind.LIVE or row.archived_at is not None:
+        raise Conflict("This is not a live account in use; only those have caps and keys.")
+    before = {name: getattr(row, name) for name in values}
+    _change(session, user_id, account_id, rev=row.rev + 1, **values)
+    details = {"account": account_id, "before": before, "after": values}
+    _note(session, user_id, "live account changed", details, at)
+
+
 def _check_name(session: Session, user_id: int, name: str, own_id: int | None) -> None:
     taken = {
         other.name.casefold() for other in accounts(session, user_id) if other.account_id != own_id
@@ -256,6 +358,11 @@ def _as_account(row: Any) -> Account:
         stated_balance={asset: Decimal(amount) for asset, amount in row.quote_start.items()},
         created_at=row.created_at,
         archived_at=row.archived_at,
+        caps=stored_caps(row.caps),
+        accepts_no_address=row.accepts_no_address,
+        accepts_unverified=row.accepts_unverified,
+        self_test_rev=row.self_test_rev,
+        rev=row.rev,
     )
 
 

@@ -89,7 +89,10 @@ FLOATS_ALLOWED = (
 # Modules of db whose public functions serve a person: what takes a session takes the person next, and so
 # cannot be called without saying for whom.
 PERSONAL_MODULES = (
+    "db/account_keys.py",
+    "db/account_status.py",
     "db/accounts.py",
+    "db/audit_findings.py",
     "db/reports/administration.py",
     "db/reports/histories.py",
     "db/reports/personal.py",
@@ -99,7 +102,19 @@ PERSON_NAMES = frozenset({"user_id", "administrator_id"})
 # Functions of those modules which serve the worker, not a person.
 NOT_PERSONAL = frozenset(
     {
+        ("db/account_keys.py", "drop_older_keys"),
+        ("db/account_keys.py", "erase_keys"),
+        ("db/account_keys.py", "key_versions"),
+        ("db/account_keys.py", "keys_not_of_pair"),
+        ("db/account_keys.py", "newest_keys"),
+        ("db/account_keys.py", "pairs_in_use"),
+        ("db/account_keys.py", "reseal"),
+        ("db/account_status.py", "accounts_with_key"),
+        ("db/account_status.py", "load"),
+        ("db/account_status.py", "save"),
+        ("db/accounts.py", "terms"),
         ("db/accounts.py", "trading_accounts"),
+        ("db/audit_findings.py", "record"),
         # The selects under the reports; those say for whom.
         ("db/reports/histories.py", "read_journal"),
         ("db/reports/personal.py", "cards"),

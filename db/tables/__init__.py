@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+from db.tables.keys import (
+    AccountKeyRow,
+    AccountStatusRow,
+    AuditFindingRow,
+    ExchangeBanRow,
+    ExchangeProofRow,
+)
 from db.tables.market import (
     CandleChunkRow,
     CandleRequestRow,
@@ -41,12 +48,17 @@ from db.tables.workers import (
 
 __all__ = [
     "NO_LEVEL",
+    "AccountKeyRow",
+    "AccountStatusRow",
     "AuditEntry",
+    "AuditFindingRow",
     "CandleChunkRow",
     "CandleRequestRow",
     "CandleRow",
     "CycleRow",
     "ExchangeAccount",
+    "ExchangeBanRow",
+    "ExchangeProofRow",
     "FillRow",
     "HaltAcknowledgement",
     "Installation",

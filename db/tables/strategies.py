@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, Computed, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import Boolean, Computed, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.model import (
@@ -19,11 +19,15 @@ from db.tables.model import (
     Symbol,
     Word,
 )
-from db.types import AsciiId, Bytes, Json, Money, Words
+from db.types import AsciiId, Json, Money, Words
 
 
 class ExchangeAccount(Model):
-    """`kind`: simulated, paper, ccxt. `quote_start`: the stated balance, {asset: amount as text}."""
+    """`kind`: simulated, paper, ccxt. `quote_start`: the stated balance, {asset: amount as text}.
+
+    Of live accounts: `caps`, the most that may be in use, {asset: amount as text}; accepts_...: what the
+    person has confirmed about the key; `rev` counts every change of caps, confirmations and self_test_rev.
+    """
 
     __tablename__ = "exchange_accounts"
 
@@ -36,7 +40,15 @@ class ExchangeAccount(Model):
     is_active: Mapped[bool] = mapped_column(Boolean(create_constraint=False))
     archived_at: Mapped[Instant | None]
     created_at: Mapped[Instant]
-    sealed_secret: Mapped[bytes | None] = mapped_column(Bytes())
+    caps: Mapped[Any | None] = mapped_column(Json())
+    accepts_no_address: Mapped[bool] = mapped_column(
+        Boolean(create_constraint=False), default=False, server_default=text("0")
+    )
+    accepts_unverified: Mapped[bool] = mapped_column(
+        Boolean(create_constraint=False), default=False, server_default=text("0")
+    )
+    self_test_rev: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
+    rev: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
 
 
 class Strategy(Model):

@@ -42,6 +42,16 @@ def first_account(engine: Engine, user_id: int) -> int:
     return run(engine, lambda session: accounts.accounts(session, user_id))[0].account_id
 
 
+def a_live_account(engine: Engine, user_id: int, name: str = "Real", **given) -> int:
+    given = {
+        "exchange": "binance",
+        "caps": {"USDT": "500"},
+        "accepts_no_address": False,
+        "accepts_unverified": False,
+    } | given
+    return run(engine, lambda s: accounts.add_live_account(s, user_id, name=name, at=AT, **given))
+
+
 def a_strategy(engine: Engine, user_id: int, symbol: str = "BTC/USDT", start: bool = True) -> int:
     account_id = first_account(engine, user_id)
     return run(

@@ -6,6 +6,7 @@ has said what to give it.
 
 from __future__ import annotations
 
+import base64
 import importlib
 import inspect
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from sqlalchemy import select
 
 from core.cycle import DesiredState
 from core.errors import StepladderError
-from db import candle_requests, sessions
+from db import account_keys, account_status, audit_findings, candle_requests, sessions
+from db.account_status import AccountStatus
+from db.audit_findings import Finding
 from db.rights import Role
 from db.tables import Model
 from db.transactions import run
@@ -25,6 +28,7 @@ from tests.db.people import (
     AT,
     HASH,
     PARAMETERS,
+    a_live_account,
     a_strategy,
     a_user,
     an_administrator,
@@ -33,8 +37,11 @@ from tests.db.people import (
 from tests.db.trading import has_traded
 
 MODULES = (
+    "db.account_keys",
+    "db.account_status",
     "db.accounts",
     "db.audit",
+    "db.audit_findings",
     "db.candle_requests",
     "db.links",
     "db.reports.administration",
@@ -57,6 +64,11 @@ GIVEN: dict[str, Any] = {
     "state": DesiredState.CLOSED,
     "balance": {"USDT": Decimal(1)},
     "exchange": "binance",
+    "caps": {"USDT": Decimal(1)},
+    "accepts_no_address": True,
+    "accepts_unverified": True,
+    "sealed": base64.b64encode(b"x" * 100).decode(),
+    "pair_id": "0123456789abcdef",
     "address": "192.0.2.9",
     "agent": "x",
     "trusted": False,
@@ -118,13 +130,34 @@ def hers(engine, ann):
         engine,
         lambda s: candle_requests.ask(s, ann, "simulated", "ANNCANARY/USDT", 0, 60_000, at=AT),
     )
+    live = a_live_account(engine, ann, name="ann-canary live")
+    run(engine, lambda s: _what_is_known_of(s, ann, live))
     return {
+        "live_account_id": live,
         "user_id": ann,
         "strategy_id": strategy,
         "account_id": first_account(engine, ann),
         "session_id": login.session_id,
         "request_id": request,
     }
+
+
+def _what_is_known_of(session, user_id, account_id) -> None:
+    """Of a live account: a key, what the worker says of it, and a broken invariant."""
+    account_keys.store_key(
+        session, user_id, account_id, sealed=GIVEN["sealed"], pair_id=GIVEN["pair_id"], at=AT
+    )
+    said = AccountStatus(
+        account_id=account_id, user_id=user_id, sentence="ann-canary", updated_at=AT
+    )
+    account_status.save(session, [said])
+    audit_findings.record(
+        session, [account_id], [Finding("V1", account_id, None, "ann-canary")], at=AT
+    )
+
+
+# What is done to a simulated account is tried on a live one as well: only there it could succeed.
+FOR_LIVE = {"change_caps", "confirm", "ask_self_test", "store_key", "key_version"}
 
 
 def everything(engine, but_of: int) -> list[str]:
@@ -144,6 +177,8 @@ def everything(engine, but_of: int) -> list[str]:
 
 def call(engine, function, who, hers):
     parameters = list(inspect.signature(function).parameters.values())[2:]
+    if function.__name__ in FOR_LIVE:
+        hers = hers | {"account_id": hers["live_account_id"]}
     arguments = {
         p.name: (hers | GIVEN)[p.name]
         for p in parameters
