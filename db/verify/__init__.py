@@ -23,7 +23,8 @@ MOST_SHOWN = 200
 
 
 def verify(engine: Engine) -> dict[str, Any]:
-    """{"ok", "checked": how many of each, "broken": [{"check", "account_id", "what", "sentence"}, ...]}."""
+    """{"ok", "checked": how many of each, "broken": [{"invariant", "check", "account_id",
+    "what", "sentence", "strategy_id"}, ...]}."""
     # One statement may take its time here, and nobody waits for it.
     patient = engine
     if not is_sqlite(engine):
@@ -59,7 +60,7 @@ def _verify(engine: Engine) -> dict[str, Any]:
         "ok": not broken,
         "checked": checked,
         "broken_count": len(broken),
-        "broken": [asdict(found) for found in broken[:MOST_SHOWN]],
+        "broken": [{"invariant": found.invariant} | asdict(found) for found in broken[:MOST_SHOWN]],
     }
 
 

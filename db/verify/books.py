@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import RowMapping, Text, select, type_coerce
+from sqlalchemy import ColumnElement, RowMapping, Text, select, type_coerce
 from sqlalchemy.orm import Session
 
 from core.cycle import Cycle
@@ -43,7 +43,10 @@ class StoredRow:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """`token`: of the account's lease now. `start`: the stated balance; None: the account has no ledger."""
+    """`token`: of the account's lease now. `start`: the stated balance; None: the account has no ledger.
+
+    only_recent: without cycles that ended earlier, and without the ledger (`db.verify.recent`).
+    """
 
     account_id: int
     prefix: str
@@ -55,6 +58,7 @@ class Books:
     ledger_orders: Mapping[str, Row]
     ledger_trades: Sequence[Row]
     ledger_balances: Sequence[Row]
+    only_recent: bool = False
 
 
 def account_ids(session: Session) -> list[int]:
@@ -83,7 +87,7 @@ def load_books(session: Session, account_id: int) -> Books:
         prefix=f"s{code}",
         token=session.scalar(select(LeaseRow.token).where(LeaseRow.account_id == account_id)) or 0,
         start=_stated(session, account_id) if balances else None,
-        cycles=_cycles(session, account_id, orders, fills, code),
+        cycles=read_cycles(session, CycleRow.account_id == account_id, orders, fills, code),
         orders={order["client_order_id"]: order for order in orders},
         fills=fills,
         ledger_orders={
@@ -107,9 +111,14 @@ def _stated(session: Session, account_id: int) -> dict[str, Decimal]:
     return {asset: Decimal(amount) for asset, amount in (stated or {}).items()}
 
 
-def _cycles(
-    session: Session, account_id: int, orders: list[Row], fills: list[Row], code: str
+def read_cycles(
+    session: Session,
+    condition: ColumnElement[bool],
+    orders: Sequence[Row],
+    fills: Sequence[Row],
+    code: str,
 ) -> list[StoredRow]:
+    """The cycles that meet it, by strategy and number, rebuilt with their orders and fills."""
     table, share = table_of(CycleRow), Shared()
     columns = [
         type_coerce(column, Text).label(column.name) if column.name in JSON_COLUMNS else column
@@ -121,11 +130,7 @@ def _cycles(
     by_cycle: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for order in sorted(orders, key=lambda row: row["position"]):
         by_cycle[order["strategy_id"], order["cycle_number"]].append(order)
-    statement = (
-        select(*columns)
-        .where(table.c.account_id == account_id)
-        .order_by(table.c.strategy_id, table.c.number)
-    )
+    statement = select(*columns).where(condition).order_by(table.c.strategy_id, table.c.number)
     found = []
     for row in session.execute(statement).mappings():
         own = by_cycle[row["strategy_id"], row["number"]]

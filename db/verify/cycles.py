@@ -33,14 +33,18 @@ def check_cycles(books: Books) -> Iterator[Broken]:
     known = {(s.row["strategy_id"], s.row["number"]) for s in books.cycles}
     for name, order in books.orders.items():
         if (order["strategy_id"], order["cycle_number"]) not in known:
-            yield Broken("orders have cycles", books.account_id, name, "Its cycle has no row.")
+            sentence = "Its cycle has no row that is open."
+            yield Broken(
+                "orders have cycles", books.account_id, name, sentence, order["strategy_id"]
+            )
     for stored in books.cycles:
         yield from _cycle(books, stored)
 
 
 def _sequence(books: Books, cycles: Sequence[StoredRow]) -> Iterator[Broken]:
     """V10: cycles count 1, 2, 3 ..., only the last is open, dust goes from each to the next."""
-    for number, stored in enumerate(cycles, start=1):
+    first = cycles[0].row["number"] if books.only_recent else 1
+    for number, stored in enumerate(cycles, start=first):
         if stored.row["number"] != number:
             yield _broken(books, "cycles count up", stored, f"Cycle {number} is missing.")
             return
@@ -95,5 +99,5 @@ def _never_oversold(books: Books, stored: StoredRow, cycle: Cycle) -> Iterator[B
 
 
 def _broken(books: Books, check: str, stored: StoredRow, sentence: str) -> Broken:
-    what = f"strategy {stored.row['strategy_id']} cycle {stored.row['number']}"
-    return Broken(check, books.account_id, what, sentence)
+    what = f"cycle {stored.row['number']}"
+    return Broken(check, books.account_id, what, sentence, stored.row["strategy_id"])

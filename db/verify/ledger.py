@@ -144,4 +144,6 @@ def _bound_coin(order: Row) -> str:
 
 
 def _broken(books: Books, check: str, what: str, sentence: str) -> Broken:
-    return Broken(check, books.account_id, what, sentence)
+    order = books.orders.get(what)
+    strategy_id = None if order is None else order["strategy_id"]
+    return Broken(check, books.account_id, what, sentence, strategy_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from core.cycle import Cycle
-from core.market import Market
-from core.money import ZERO
+from core.market import Market, Side
+from core.money import ZERO, plain
 from core.order_ids import client_order_id
-from core.orders import LIVE, Order, OrderStatus
+from core.orders import LIVE, Kind, Order, OrderStatus
 from db.verify.books import Books, Row
 from db.verify.broken import Broken
 
@@ -21,6 +22,7 @@ SAME_AS_ORDER = ("strategy_id", "cycle_number", "symbol", "side", "role", "level
 def check_orders(books: Books) -> Iterator[Broken]:
     yield from _slots(books)
     yield from _attempts(books)
+    yield from _accepted_once(books)
     yield from _tokens(books)
     yield from _fills(books)
     for stored in books.cycles:
@@ -34,24 +36,35 @@ def _slots(books: Books) -> Iterator[Broken]:
     live = Counter(_slot(order) for order in books.orders.values() if order["status"] in LIVE)
     for slot, count in live.items():
         if count > 1:
-            yield _broken(books, "one live order per slot", str(slot), f"{count} orders are live.")
+            sentence = f"{count} orders of it are live."
+            yield _of_slot(books, "one live order per slot", slot, sentence)
 
 
 def _attempts(books: Books) -> Iterator[Broken]:
     """V11: attempts count 1, 2, 3 ..., and only the last may be live."""
-    by_slot: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    by_slot: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for order in books.orders.values():
         by_slot[_slot(order)].append(order)
     for slot, orders in by_slot.items():
         orders.sort(key=lambda order: order["attempt"])
         if [order["attempt"] for order in orders] != list(range(1, len(orders) + 1)):
-            yield _broken(
-                books, "attempts count up", str(slot), "An attempt is missing or doubled."
-            )
+            yield _of_slot(books, "attempts count up", slot, "An attempt is missing or doubled.")
         for order in orders[:-1]:
             if order["status"] in LIVE:
                 sentence = "The next attempt was written while this one was live."
                 yield _broken(books, "no unproven retry", order["client_order_id"], sentence)
+
+
+def _accepted_once(books: Books) -> Iterator[Broken]:
+    """V3: no two orders of ours are one and the same at the venue."""
+    by_venue: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, order in books.orders.items():
+        if order["venue_order_id"] is not None:
+            by_venue[order["symbol"], order["venue_order_id"]].append(name)
+    for (_, venue_order_id), names in by_venue.items():
+        for name in sorted(names)[1:]:
+            sentence = f"{min(names)} has the same number there, {venue_order_id}."
+            yield _broken(books, "accepted once", name, sentence)
 
 
 def _tokens(books: Books) -> Iterator[Broken]:
@@ -117,15 +130,29 @@ def _steps(books: Books, market: Market, order: Order) -> Iterator[Broken]:
     if order.quantity < market.min_quantity:
         sentence = f"Its quantity {order.quantity} is below {market.min_quantity}."
         yield _broken(books, "minimum quantity", name, sentence)
+    # An exit that falls below it with the price is the venue's to refuse.
+    worth = order.quantity * order.planned_price
+    if worth < market.min_notional and not (order.side is Side.SELL and order.kind is Kind.MARKET):
+        sentence = f"It is worth {plain(worth)}, below {market.min_notional}."
+        yield _broken(books, "minimum notional", name, sentence)
 
 
 def _is_multiple(value: Decimal, step: Decimal | None) -> bool:
     return step is None or value % step == 0
 
 
-def _slot(order: Row) -> tuple[object, ...]:
+def _slot(order: Row) -> tuple[Any, ...]:
     return order["strategy_id"], order["cycle_number"], order["role"], order["level"]
 
 
-def _broken(books: Books, check: str, what: str, sentence: str) -> Broken:
-    return Broken(check, books.account_id, what, sentence)
+def _of_slot(books: Books, check: str, slot: tuple[Any, ...], sentence: str) -> Broken:
+    strategy_id, number, role, level = slot
+    place = f"{role} {level}" if level >= 0 else str(role)
+    return Broken(check, books.account_id, f"{place} of cycle {number}", sentence, strategy_id)
+
+
+def _broken(books: Books, check: str, name: str, sentence: str) -> Broken:
+    """`name`: the order, or the trade of no order."""
+    order = books.orders.get(name)
+    strategy_id = None if order is None else order["strategy_id"]
+    return Broken(check, books.account_id, name, sentence, strategy_id)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from core.orders import Role
 from db.verify import verify
+from db.verify.broken import INVARIANTS, LASTING, OF_CHECK
 from tests.db.people import a_strategy, a_user
 from tests.db.trading import has_traded
 
@@ -77,6 +78,8 @@ TAMPERING = {
     "price steps": ["UPDATE orders SET price = 99.001 WHERE role = 'safety'"],
     "quantity steps": ["UPDATE orders SET quantity = 1.00001 WHERE role = 'safety'"],
     "minimum quantity": ["UPDATE orders SET quantity = 0 WHERE role = 'safety'"],
+    "minimum notional": ["UPDATE orders SET quantity = 0.001 WHERE role = 'safety'"],
+    "accepted once": ["UPDATE orders SET venue_order_id = 'one'"],
     "attempts count up": ["UPDATE orders SET attempt = 4 WHERE role = 'base'"],
     "ids follow from slots": ["UPDATE orders SET attempt = 4 WHERE role = 'base'"],
     "conservation": [
@@ -99,7 +102,13 @@ def test_what_is_broken_is_found_and_named(engine, traded, check, statement):
         assert connection.execute(text(statement)).rowcount > 0
     report = verify(engine)
     assert not report["ok"]
-    assert check in {broken["check"] for broken in report["broken"]}
+    (found,) = [broken for broken in report["broken"] if broken["check"] == check][:1]
+    assert found["invariant"] in INVARIANTS
+
+
+def test_every_check_belongs_to_an_invariant_in_plain_words():
+    assert set(OF_CHECK.values()) == set(INVARIANTS)
+    assert LASTING.keys() <= OF_CHECK.keys()
 
 
 def test_a_trade_that_a_live_order_has_not_heard_of_yet_is_not_broken(engine, traded):
