@@ -1,4 +1,4 @@
-"""A private MariaDB Galera cluster on this host's loopback, for tests: three nodes, no state on disk afterwards.
+"""A private MariaDB Galera cluster of three nodes on this host's loopback, for tests.
 
     with GaleraCluster() as cluster:
         url = cluster.new_database()
@@ -6,8 +6,8 @@
         cluster.nodes[0].kill()
         cluster.bring_back(0)
 
-What it needs from Debian: mariadb-server (the transfer scripts), galera-4, rsync, lsof. The nodes never
-run as root: the server refuses it without a word about it in places, and its scripts write files as it.
+What it needs from Debian: mariadb-server (the scripts that transfer data), galera-4, rsync, lsof. The nodes
+never run as root.
 """
 
 from __future__ import annotations
@@ -165,11 +165,14 @@ class GaleraNode(PrivateMariaDB):
         log.unlink(missing_ok=True)
         command = [
             *self._launcher(), program, "--no-defaults", f"--datadir={self.data}",
-            f"--tmpdir={self.temporary}", f"--log-error={log}", "--wsrep-recover", "--wsrep-on=ON",
-            "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M",
+            f"--tmpdir={self.temporary}", f"--log-error={log}", "--skip-networking",
+            f"--socket={self.folder / 'recover.sock'}", "--innodb-buffer-pool-size=64M",
+            "--innodb-log-file-size=32M", "--wsrep-recover", *self._wsrep(founds=False),
         ]  # fmt: skip
         subprocess.run(command, capture_output=True, check=False, timeout=SYNC_TIMEOUT)
-        found = re.search(r"Recovered position:? ([0-9a-f-]{36}:\d+)", log.read_text(errors="replace"))
+        found = re.search(
+            r"Recovered position:? ([0-9a-f-]{36}:\d+)", log.read_text(errors="replace")
+        )
         return [f"--wsrep-start-position={found[1]}"] if found else []
 
     def _create_first_user(self) -> None:

@@ -5,14 +5,16 @@ Nothing is ever skipped silently: what is missing and may not be installed ends 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
-from tests import chromium, mariadb
+from tests import chromium, galera, mariadb
 
-# Only the programs: the package mariadb-server would also start a service on this machine.
 MARIADB_PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
+SERVICE = "mariadb.service"
 CHROMIUM_PACKAGES = ["chromium", "fonts-liberation"]
 
 
@@ -23,7 +25,8 @@ def missing_packages() -> list[str]:
         missing += MARIADB_PACKAGES
     if chromium.find() is None:
         missing += CHROMIUM_PACKAGES
-    return missing
+    # Here the whole mariadb-server is needed: only it has the scripts that transfer data between nodes.
+    return missing + galera.missing_packages()
 
 
 def way_to_root() -> list[str] | None:
@@ -44,11 +47,31 @@ def install(packages: list[str]) -> bool:
     print(f"Installing what the tests need: {' '.join(packages)}", flush=True)
     environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
     steps = (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages])
-    for step in steps:
-        done = subprocess.run([*prefix, *environment, "apt-get", *step], check=False)
-        if done.returncode:
-            return False
+    with _without_a_service(prefix, packages):
+        for step in steps:
+            done = subprocess.run([*prefix, *environment, "apt-get", *step], check=False)
+            if done.returncode:
+                return False
     return True
+
+
+@contextlib.contextmanager
+def _without_a_service(prefix: list[str], packages: list[str]) -> Iterator[None]:
+    """The package mariadb-server would start a server on this machine, now and at each boot."""
+    concerned = "mariadb-server" in packages and mariadb.find("systemctl") is not None
+
+    def systemctl(*words: str) -> None:
+        command = [*prefix, "systemctl", *words, SERVICE]
+        subprocess.run(command, capture_output=True, check=False)
+
+    if concerned:
+        systemctl("mask")
+    try:
+        yield
+    finally:
+        if concerned:
+            systemctl("unmask")
+            systemctl("disable")
 
 
 def main() -> int:

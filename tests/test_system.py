@@ -3,18 +3,20 @@
 import pymysql
 import pytest
 
-from tests import chromium, mariadb, system
+from tests import chromium, galera, mariadb, system
 
 
 def test_what_is_missing_is_named_when_it_may_not_be_installed(monkeypatch, capsys):
     monkeypatch.setattr(mariadb, "find", lambda *_: None)
     monkeypatch.setattr(chromium, "find", lambda: None)
+    monkeypatch.setattr(galera, "find", lambda *_: None)
     monkeypatch.setattr(system, "way_to_root", lambda: None)
 
     assert system.main() == 1
     said = capsys.readouterr().err
     assert "sudo apt-get install --no-install-recommends mariadb-server-core" in said
     assert "chromium" in said
+    assert "mariadb-server rsync" in said
 
 
 def test_each_database_starts_empty(mariadb_server):
