@@ -27,6 +27,7 @@ from core.words import (
     time_words,
 )
 
+MAY_EXIST = ("quarantined", "vanished")
 EXITS = {
     ExitReason.STOP_LOSS: "Stop loss: everything is being sold at the market price.",
     ExitReason.TRAILING: "Trailing: everything is being sold at the market price.",
@@ -78,7 +79,7 @@ def state_of(cycle: Cycle, at: datetime, quote: Quote | None) -> tuple[ActualSta
 def _matters(cycle: Cycle, needs: Attention) -> bool:
     """Nothing but an order that may exist keeps a person from having stopped."""
     done = (DesiredState.STOPPED, DesiredState.CLOSED)
-    return cycle.wanted not in done or needs.code == "quarantined" or cycle.exit is not None
+    return cycle.wanted not in done or needs.code in MAY_EXIST or cycle.exit is not None
 
 
 def _live_words(cycle: Cycle) -> str:

@@ -21,7 +21,7 @@ ATTEMPTS_AHEAD = 20
 def slot_of(cycle: Cycle, sought: str) -> tuple[Slot, int] | None:
     """(slot, attempt) of the order of this cycle whose id is `sought`; None: it is not of this cycle."""
     for slot in _slots(cycle):
-        known = len(cycle.attempts(slot))
+        known = max((order.attempt for order in cycle.attempts(slot)), default=0)
         for attempt in range(1, known + ATTEMPTS_AHEAD + 1):
             if client_order_id(cycle.identity, cycle.number, slot, attempt) == sought:
                 return slot, attempt

@@ -65,6 +65,9 @@ class Cycle:
     started the strategy. reinvested: realized PnL since this parameter version, in quote.
     skipped, held: levels that the person skipped, or that wait until the price is above them again.
     forgiven_at: refusals up to here no longer block (the person pressed "try again").
+    missing: base coins of the position that are not on the account any more, as its balances prove.
+    rules_changed_at: since when `market` holds other trading rules than the cycle began with.
+    dropped: oldest attempts that are left out of `orders`, in memory only; their rows stay.
     """
 
     identity: Identity
@@ -87,6 +90,9 @@ class Cycle:
     skipped: frozenset[int] = frozenset()
     held: frozenset[int] = frozenset()
     forgiven_at: datetime | None = None
+    missing: Decimal = ZERO
+    rules_changed_at: datetime | None = None
+    dropped: int = 0
 
     def attempts(self, slot: Slot) -> list[Order]:
         """Every order of that slot, oldest first."""

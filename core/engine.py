@@ -14,17 +14,19 @@ from core.cycle import Cycle, DesiredState, ExitReason, PassedLevels
 from core.entry import has_ended_for_good
 from core.events import (
     CancelOrder,
+    CoinsMissing,
     Command,
     Event,
     OrderReported,
     PlaceOrder,
     Quote,
+    RulesChanged,
     WantedChanged,
 )
 from core.market import Side
 from core.money import exact
 from core.order_ids import client_order_id
-from core.orders import Order, OrderStatus, ask_cancel, merge
+from core.orders import Order, OrderStatus, ask_cancel, fill_order, merge
 from core.slots import attention, is_blocked
 from core.triggers import activation_price
 from core.wanted import (
@@ -35,6 +37,7 @@ from core.wanted import (
     stop_price,
     trail_price,
     wanted_orders,
+    without_old_attempts,
 )
 
 BUYING = (DesiredState.RUNNING, DesiredState.FINISHING)
@@ -51,6 +54,9 @@ def step(cycle: Cycle, event: Event) -> tuple[Cycle, tuple[Command, ...]]:
     # An order's report is not a price: along a path, orders passed before a stop must fill before it.
     if event.quote is not None and not isinstance(event, OrderReported):
         cycle = _latch(cycle, held, event.at, event.quote)
+    if cycle.missing > 0 and cycle.wanted is DesiredState.CLOSED:
+        cycle = _book_missing(cycle, held, event.quote)
+        held = position(cycle)
     if is_over(cycle, held):
         return cycle, ()
     return _plan(cycle, held, event.at, event.quote)
@@ -60,14 +66,17 @@ def is_over(cycle: Cycle, held: Position | None = None) -> bool:
     """Every order is final and what is left cannot be sold (DESIGN 2.1).
 
     A running strategy that needs the person keeps even an empty cycle open: the next base order would
-    be a buy.
+    be a buy. So do coins that are missing until the person has decided what becomes of them.
     """
-    if not cycle.has_fills() or any(order.is_live for order in cycle.orders):
+    released = cycle.released_at_price is not None
+    if not (cycle.has_fills() or released) or any(order.is_live for order in cycle.orders):
         return False
     if not cycle.is_settled():
         return False
-    if cycle.released_at_price is not None:
+    if released:
         return True
+    if cycle.missing > 0:
+        return False
     held = held or position(cycle)
     if is_sellable(cycle, held) or not _has_begun_to_end(cycle, held):
         return False
@@ -86,6 +95,12 @@ def _apply(cycle: Cycle, event: Event) -> Cycle:
             return cycle if known is None else cycle.with_order(merge(known, update, at))
         case WantedChanged():
             return _apply_wanted(cycle, event)
+        case CoinsMissing(missing=missing):
+            found = cycle.missing > 0 and missing == 0
+            changed = replace(cycle, missing=missing)
+            return _hold_passed(changed, event.quote) if found else changed
+        case RulesChanged(at=at, market=market) if market != cycle.market:
+            return replace(cycle, market=market, rules_changed_at=at)
     return cycle
 
 
@@ -97,7 +112,7 @@ def _apply_wanted(cycle: Cycle, event: WantedChanged) -> Cycle:
     changed = replace(cycle, wanted=event.wanted, forgiven_at=forgiven)
     if event.wanted is DesiredState.RUNNING and has_ended_for_good(cycle) is not None:
         changed = replace(changed, stop_losses_in_row=0, cycles_done=0)
-    if event.release_at is not None and cycle.has_fills():
+    if event.release_at is not None and (cycle.has_fills() or cycle.missing > 0):
         return replace(changed, released_at_price=event.release_at)
     if resumes and cycle.has_fills():
         return _resume(changed, event)
@@ -111,16 +126,40 @@ def _close_if_wanted(cycle: Cycle, at: datetime) -> Cycle:
     return replace(cycle, exit=ExitReason.CLOSED, exit_at=at)
 
 
+def _book_missing(cycle: Cycle, held: Position, quote: Quote | None) -> Cycle:
+    """The person closes: what exists is sold, and then what is missing is booked at the same price."""
+    if cycle.released_at_price is not None or not cycle.is_settled():
+        return cycle
+    if is_sellable(cycle, held) or any(order.is_live for order in cycle.orders):
+        return cycle
+    sales = [fill for order in cycle.orders if order.side is Side.SELL for fill in order.fills]
+    if sales:
+        latest = max(sales, key=fill_order).price
+    elif quote is not None:
+        latest = quote.bid
+    else:
+        return cycle
+    return replace(cycle, released_at_price=latest)
+
+
 def _resume(cycle: Cycle, event: WantedChanged) -> Cycle:
     """Levels that the price has passed are bought only when the person chose so."""
-    levels = open_levels(cycle)
-    ask = None if event.quote is None else event.quote.ask
-    passed = frozenset(level.number for level, _ in levels if ask is None or level.price >= ask)
     if event.passed_levels is PassedLevels.BUY:
         return replace(cycle, held=frozenset())
-    if event.passed_levels is PassedLevels.SKIP and ask is not None:
+    if event.passed_levels is PassedLevels.SKIP and event.quote is not None:
+        passed = _passed(cycle, event.quote)
         return replace(cycle, skipped=cycle.skipped | passed, held=frozenset())
-    return replace(cycle, held=passed)
+    return _hold_passed(cycle, event.quote)
+
+
+def _hold_passed(cycle: Cycle, quote: Quote | None) -> Cycle:
+    """Levels that the price has passed wait until it is above them again."""
+    return replace(cycle, held=_passed(cycle, quote))
+
+
+def _passed(cycle: Cycle, quote: Quote | None) -> frozenset[int]:
+    levels = open_levels(cycle)
+    return frozenset(lv.number for lv, _ in levels if quote is None or lv.price >= quote.ask)
 
 
 def _latch(cycle: Cycle, held: Position, at: datetime, quote: Quote) -> Cycle:
@@ -168,7 +207,8 @@ def _plan(
         attempts = by_slot.get(spec.slot, [])
         if not _may_place(cycle, spec, attempts, at):
             continue
-        order = _new_order(cycle, spec, len(attempts) + 1, at)
+        order = _new_order(cycle, spec, max((o.attempt for o in attempts), default=0) + 1, at)
+        cycle = without_old_attempts(cycle)
         cycle = replace(cycle, orders=(*cycle.orders, order))
         commands.append(PlaceOrder(order))
     return cycle, tuple(commands)

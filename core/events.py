@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.cycle import DesiredState, PassedLevels
+from core.market import Market
 from core.money import ONE, ZERO
 from core.orders import Order, OrderUpdate
 
@@ -87,7 +88,25 @@ class TimePassed:
     quote: Quote | None = None
 
 
-Event = PriceSeen | OrderReported | WantedChanged | TimePassed
+@dataclass(frozen=True, slots=True)
+class CoinsMissing:
+    """The account's balances prove that `missing` base coins of the position are not there; zero: all are."""
+
+    at: datetime
+    missing: Decimal
+    quote: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """The venue trades the symbol under other rules now. `market`: what `core.rules.under` makes of them."""
+
+    at: datetime
+    market: Market
+    quote: Quote | None = None
+
+
+Event = PriceSeen | OrderReported | WantedChanged | TimePassed | CoinsMissing | RulesChanged
 
 
 @dataclass(frozen=True, slots=True)

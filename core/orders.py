@@ -34,7 +34,7 @@ class OrderStatus(StrEnum):
     SENDING = "sending"  # written, may or may not exist at the venue
     OPEN = "open"  # the venue has it
     CANCELLING = "cancelling"  # a cancel is written, its outcome is not proven
-    QUARANTINED = "quarantined"  # proof did not come: a person is asked
+    QUARANTINED = "quarantined"  # proof did not come, or an order is gone: a person is asked
     FILLED = "filled"
     CANCELLED = "cancelled"  # may hold fills
     REFUSED = "refused"  # for good: needs attention
@@ -52,8 +52,9 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.SENDING: frozenset(
         {S.OPEN, S.FILLED, S.CANCELLED, S.REFUSED, S.NOT_PLACED, S.NOT_ACCEPTED, S.QUARANTINED}
     ),
-    S.OPEN: frozenset({S.CANCELLING, S.FILLED, S.CANCELLED}),
-    S.CANCELLING: frozenset({S.FILLED, S.CANCELLED}),
+    # An order that the venue's answers do not hold any more may still be there, or have filled.
+    S.OPEN: frozenset({S.CANCELLING, S.FILLED, S.CANCELLED, S.QUARANTINED}),
+    S.CANCELLING: frozenset({S.FILLED, S.CANCELLED, S.QUARANTINED}),
     S.QUARANTINED: frozenset({S.OPEN, S.FILLED, S.CANCELLED, S.NOT_ACCEPTED}),
     S.CANCELLED: frozenset({S.FILLED}),  # real world: a fill that crossed our cancel
     S.FILLED: frozenset(),
@@ -61,6 +62,8 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.NOT_PLACED: frozenset(),
     S.NOT_ACCEPTED: frozenset(),
 }
+VANISHED = "vanished"
+"""Reason of an order that is quarantined because the venue once had it and does not show it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,16 @@ class Order:
         return self.reported_filled == self.filled
 
     @property
+    def was_seen(self) -> bool:
+        """The venue has shown it once: no silence of the venue proves that it never existed."""
+        return (
+            self.venue_order_id is not None
+            or self.reported_filled > 0
+            or self.cancel_asked
+            or self.reason == VANISHED
+        )
+
+    @property
     def cancelled_by_hand(self) -> bool:
         return self.status is S.CANCELLED and not self.cancel_asked and not self.expired
 
@@ -166,6 +179,8 @@ def merge(order: Order, update: OrderUpdate, at: datetime) -> Order:
     if target not in LIVE and not merged.is_settled:
         target = S.OPEN if order.status in (S.SENDING, S.QUARANTINED) else order.status
     if target is order.status or target not in TRANSITIONS[order.status]:
+        return merged
+    if target is S.NOT_ACCEPTED and merged.was_seen:
         return merged
     ended = target not in LIVE
     return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from core.accounting import position
 from core.cycle import BASE, Cycle, DesiredState
 from core.ladder import required_capital
 from core.market import FeeCurrency, Side
@@ -31,6 +32,22 @@ def locked_on_venue(cycle: Cycle) -> Decimal:
     """The part of `still_to_spend` that the venue has set aside already for orders it has."""
     known = (OrderStatus.OPEN, OrderStatus.CANCELLING)
     return sum((_cost(cycle, order) for order in cycle.live() if order.status in known), ZERO)
+
+
+@exact
+def at_stake(cycle: Cycle) -> Decimal:
+    """Quote that counts against the account's cap: the cost of what is held and every live buy, with fees.
+
+    `sending` and quarantined buys count whole: they may exist.
+    """
+    held = position(cycle).cost if cycle.has_fills() or cycle.carried.cost else ZERO
+    return held + sum((max(_cost(cycle, order), ZERO) for order in cycle.live()), ZERO)
+
+
+@exact
+def cost_of(cycle: Cycle, order: Order) -> Decimal:
+    """Quote that a buy of this cycle may still spend, fees included; zero for a sell."""
+    return max(_cost(cycle, order), ZERO)
 
 
 def _may_buy(cycle: Cycle) -> bool:

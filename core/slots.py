@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.cycle import BASE, Cycle
+from core.accounting import position
+from core.cycle import BASE, TAKE_PROFIT, Cycle
 from core.market import Side
-from core.orders import Kind, Order, OrderStatus, Slot
+from core.orders import VANISHED, Kind, Order, OrderStatus, Slot
+from core.words import quantity_words
 
 FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=5)
 EXPIRED_EXIT_PAUSE = timedelta(seconds=1)
+FILTERS = "filters"
+"""How the reason of an order that broke a trading rule begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ def not_before(attempts: Sequence[Order]) -> datetime | None:
 
 def attention(cycle: Cycle) -> Attention | None:
     """The first slot that needs the person: no buys meanwhile, exits go on."""
+    if cycle.missing > 0:
+        return Attention(TAKE_PROFIT, "coins_missing", _missing_words(cycle))
     for order in cycle.orders:
         found = _attention(cycle, order)
         if found is not None:
@@ -62,6 +68,14 @@ def is_blocked(cycle: Cycle, attempts: Sequence[Order], at: datetime) -> bool:
 
 
 def _attention(cycle: Cycle, order: Order) -> Attention | None:
+    if order.status is OrderStatus.QUARANTINED and order.reason == VANISHED:
+        return Attention(
+            order.slot,
+            "vanished",
+            f"The exchange had the {slot_name(order.slot)} order and does not show it any more, neither"
+            " open nor ended. It is counted as if it were still there. Look at the exchange: this goes"
+            " on by itself as soon as the order or its trades turn up.",
+        )
     if order.status is OrderStatus.QUARANTINED:
         return Attention(
             order.slot,
@@ -72,6 +86,8 @@ def _attention(cycle: Cycle, order: Order) -> Attention | None:
     if order.finished_at is None:
         return None
     if cycle.forgiven_at is not None and order.finished_at <= cycle.forgiven_at:
+        return None
+    if _is_worth_another_try(cycle, order):
         return None
     if order.status is OrderStatus.REFUSED and not _was_dust(cycle, order):
         why = f" ({order.reason})" if order.reason else ""
@@ -89,6 +105,27 @@ def _attention(cycle: Cycle, order: Order) -> Attention | None:
             " placed again until you press Try again.",
         )
     return None
+
+
+def _missing_words(cycle: Cycle) -> str:
+    held, market = position(cycle).quantity, cycle.market
+    return (
+        f"Of the {quantity_words(market, held)} that this strategy holds,"
+        f" {quantity_words(market, cycle.missing)} are not on the account any more: sold, withdrawn or"
+        " used for fees outside of it. Nothing is bought; what is there can still be sold. Bring them"
+        " back, or stop and let the coins go, or close."
+    )
+
+
+def _is_worth_another_try(cycle: Cycle, order: Order) -> bool:
+    """Refused under trading rules that are not in force any more: tried once under the new ones."""
+    return (
+        order.status is OrderStatus.REFUSED
+        and (order.reason or "").startswith(FILTERS)
+        and cycle.rules_changed_at is not None
+        and order.finished_at is not None
+        and order.finished_at <= cycle.rules_changed_at
+    )
 
 
 def _was_dust(cycle: Cycle, order: Order) -> bool:

@@ -17,6 +17,7 @@ from core.events import Event
 from core.market import Side
 from core.money import ONE, exact
 from core.orders import OrderStatus, fill_order
+from core.slots import attention
 from core.story_entry import Entry, EntryLevel
 from core.story_orders import tell_orders
 from core.succession import ended_by
@@ -42,6 +43,7 @@ def tell(before: Cycle | None, after: Cycle, event: Event) -> tuple[Entry, ...]:
     was, held = position(before), position(after)
     return (
         *_tell_wanted(before, after, held, event),
+        *_tell_account(before, after),
         *_tell_exit(before, after, held, event),
         *tell_orders(before, after, was, held, event),
         *_tell_release(before, after, was, held),
@@ -88,6 +90,28 @@ def _tell_wanted(before: Cycle, after: Cycle, held: Position, event: Event) -> I
     if held.quantity > 0:
         sentence += f" Held: {_holding(after, held)}."
     yield Entry(EntryLevel.INFO, code, sentence)
+
+
+def _tell_account(before: Cycle, after: Cycle) -> Iterator[Entry]:
+    """What reconciliation found about the coins, and other trading rules."""
+    market = after.market
+    if after.missing > 0 and after.missing != before.missing:
+        needs = attention(after)
+        yield Entry(EntryLevel.ALARM, "coins_missing", "" if needs is None else needs.sentence)
+    elif before.missing > 0 and after.missing == 0:
+        yield Entry(
+            EntryLevel.INFO,
+            "coins_found",
+            "All coins that this strategy holds are on the account again. It goes on; levels that the"
+            " price has passed meanwhile wait until it is above them again.",
+        )
+    if before.market != market:
+        yield Entry(
+            EntryLevel.WARNING,
+            "rules_changed",
+            "The exchange changed the trading rules of this market (steps or least amounts). Orders are"
+            " placed by the new rules from now on; those that do not fit any more are replaced.",
+        )
 
 
 _WANTED = {
@@ -181,10 +205,13 @@ def _tell_release(before: Cycle, after: Cycle, was: Position, held: Position) ->
         return
     gone = quantity_words(after.market, was.quantity)
     price = price_words(after.market, after.released_at_price)
+    kept = "They stay on your account and are"
+    if after.missing > 0:
+        kept = f"{quantity_words(after.market, after.missing)} of them were missing on your account. All are"
     yield Entry(
         EntryLevel.WARNING,
         "released",
-        f"You let {gone} go out of this strategy. They stay on your account and are booked at"
+        f"You let {gone} go out of this strategy. {kept} booked at"
         f" {price}: {result_words(after.market, held.realized - was.realized)} by it.",
     )
 
@@ -202,10 +229,13 @@ def _tell_end(before: Cycle, after: Cycle, held: Position, event: Event) -> Iter
     if not is_over(after, held) or is_over(before):
         return
     market = after.market
-    first = min((fill for order in after.orders for fill in order.fills), key=fill_order)
-    lasted = duration_words(max(int((event.at - first.at).total_seconds()), 0))
+    fills = [fill for order in after.orders for fill in order.fills]
+    lasted = ""
+    if fills:
+        first = min(fills, key=fill_order)
+        lasted = f" after {duration_words(max(int((event.at - first.at).total_seconds()), 0))}"
     sentence = (
-        f"Cycle {after.number} ended by {_ENDINGS[ended_by(after)]} after {lasted}:"
+        f"Cycle {after.number} ended by {_ENDINGS[ended_by(after)]}{lasted}:"
         f" {result_words(market, held.realized)} after {money_words(market, held.fees)} of fees."
     )
     stopped = after.exit is ExitReason.STOP_LOSS

@@ -11,10 +11,19 @@ from core.cycle import BASE, Cycle
 from core.events import Event
 from core.market import Side
 from core.money import ONE, ZERO
-from core.orders import Fill, Kind, Order, OrderStatus, Role
+from core.orders import VANISHED, Fill, Kind, Order, OrderStatus, Role
 from core.slots import not_before
 from core.story_entry import Entry, EntryLevel
-from core.wanted import GIVE_UP_AFTER, base_price, base_started_at, cycle_levels, target_price
+from core.wanted import (
+    COLLAR,
+    GIVE_UP_AFTER,
+    WIDE_COLLAR,
+    WIDEN_AFTER,
+    base_price,
+    base_started_at,
+    cycle_levels,
+    target_price,
+)
 from core.words import (
     count_words,
     money_words,
@@ -69,12 +78,26 @@ def _tell_fills(
     fills = [fill for fill in order.fills if fill.trade_id not in seen]
     if not fills:
         return
+    if order.filled > order.quantity >= known.filled:
+        yield _overfilled(after, order)
     if order.side is Side.SELL:
         yield _sold(after, order, fills, earned)
     elif not before.has_fills():
         yield _started(after, order, fills)
     else:
         yield _bought(after, order, fills, held)
+
+
+def _overfilled(cycle: Cycle, order: Order) -> Entry:
+    did = "bought" if order.side is Side.BUY else "sold"
+    return Entry(
+        EntryLevel.ALARM,
+        "overfilled",
+        f"The exchange {did} {quantity_words(cycle.market, order.filled)} by the {order_words(order.slot)},"
+        f" more than the {quantity_words(cycle.market, order.quantity)} that it was asked for. It is"
+        " taken as it is and counted in full. Look at the exchange and ask it why.",
+        order.client_order_id,
+    )
 
 
 def _traded(cycle: Cycle, fills: list[Fill]) -> tuple[str, Decimal, Decimal]:
@@ -167,6 +190,14 @@ def _status_words(cycle: Cycle, order: Order, at: datetime) -> tuple[EntryLevel,
                 f"It is proven that the {name} never reached the exchange. It bought and sold"
                 " nothing, and is placed again if it is still wanted.",
             )
+        case OrderStatus.QUARANTINED if order.reason == VANISHED:
+            return (
+                EntryLevel.ALARM,
+                "order_vanished",
+                f"The exchange had the {name} and does not show it any more, neither open nor ended. It is"
+                " counted as if it were still there, and nothing more is bought. Look at the exchange;"
+                " this goes on by itself as soon as the order or its trades turn up.",
+            )
         case OrderStatus.QUARANTINED:
             return (
                 EntryLevel.ALARM,
@@ -231,6 +262,8 @@ def _tell_placed(cycle: Cycle, new: list[Order]) -> Iterator[Entry]:
     market = cycle.market
     extra = [order for order in new if order.slot.role is Role.SAFETY]
     for order in new:
+        if _is_first_widened(cycle, order):
+            yield _widened(order)
         if order.slot.role is not Role.SAFETY:
             yield _entry_placed(_placed_words(cycle, order), [order])
     if len(extra) == 1:
@@ -247,6 +280,28 @@ def _tell_placed(cycle: Cycle, new: list[Order]) -> Iterator[Entry]:
             f" {price_words(market, min(prices))}: {money_words(market, total)} in all, without fees.",
             extra,
         )
+
+
+def _is_first_widened(cycle: Cycle, order: Order) -> bool:
+    """An urgent exit that is not done after 30 s may now fill further away from the market."""
+    if cycle.exit_at is None or order.side is Side.BUY or order.kind is not Kind.MARKET:
+        return False
+    wide_from = cycle.exit_at + WIDEN_AFTER
+    earlier = (o for o in cycle.attempts(order.slot) if o is not order)
+    return order.created_at >= wide_from and not any(
+        o.kind is Kind.MARKET and o.created_at >= wide_from for o in earlier
+    )
+
+
+def _widened(order: Order) -> Entry:
+    return Entry(
+        EntryLevel.ALARM,
+        "exit_widened",
+        f"The {order_words(order.slot)} is not done after {WIDEN_AFTER.seconds} seconds. From now on it"
+        f" accepts prices down to {percent_words(WIDE_COLLAR)} below the market instead of"
+        f" {percent_words(COLLAR)}. Look at the market: few are buying.",
+        order.client_order_id,
+    )
 
 
 def _entry_placed(words: str, orders: list[Order]) -> Entry:

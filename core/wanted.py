@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -23,6 +23,7 @@ SETTLE_AFTER = timedelta(seconds=10)
 COLLAR = Decimal("0.01")
 WIDE_COLLAR = Decimal("0.05")
 WIDEN_AFTER = timedelta(seconds=30)
+ATTEMPTS_KEPT = 12
 
 EXIT_SLOTS = {
     ExitReason.STOP_LOSS: Slot(Role.STOP_LOSS),
@@ -74,12 +75,18 @@ def target_price(cycle: Cycle, held: Position) -> Decimal | None:
     return cycle.market.keep_price(take_profit_price(cycle.parameters, average, breakeven))
 
 
+def to_sell(cycle: Cycle, held: Position) -> Decimal:
+    """What there is to sell, dust included, in whole lots: never coins that are missing on the account."""
+    left = max(held.quantity - cycle.missing, ZERO) if cycle.missing else held.quantity
+    return cycle.market.round_quantity(left)
+
+
 def is_sellable(cycle: Cycle, held: Position) -> bool:
-    """What is held, dust included, meets the minima at the price at which it would be sold."""
+    """What there is to sell meets the minima at the price at which it would be sold."""
     if held.bought == 0:
         return False
     price = target_price(cycle, held) if cycle.exit is None else _exit_price(cycle, held)
-    return price is not None and cycle.market.is_tradable(held.quantity, price)
+    return price is not None and cycle.market.is_tradable(to_sell(cycle, held), price)
 
 
 def _exit_price(cycle: Cycle, held: Position) -> Decimal | None:
@@ -150,6 +157,21 @@ def base_started_at(cycle: Cycle) -> datetime:
         if order.created_at - started >= GIVE_UP_AFTER:
             started = order.created_at
     return started
+
+
+def without_old_attempts(cycle: Cycle) -> Cycle:
+    """An idle cycle keeps its latest attempts only: enough for its back-off and the time of its base order.
+
+    Cut where a new time of trying begins, so that what is derived from the rest stays the same. Ids go on
+    from the highest attempt, which stays.
+    """
+    if len(cycle.orders) <= 2 * ATTEMPTS_KEPT or not cycle.is_idle():
+        return cycle
+    cut, started = 0, cycle.orders[0].created_at
+    for place, order in enumerate(cycle.orders[: len(cycle.orders) - ATTEMPTS_KEPT + 1]):
+        if order.created_at - started >= GIVE_UP_AFTER:
+            cut, started = place, order.created_at
+    return replace(cycle, orders=cycle.orders[cut:], dropped=cycle.dropped + cut)
 
 
 def base_price(cycle: Cycle) -> Decimal | None:
@@ -250,7 +272,7 @@ def _take_profit(cycle: Cycle, held: Position, at: datetime) -> list[Spec]:
     if target is None:
         return []
     price = cycle.market.round_price(Side.SELL, target)
-    quantity = cycle.market.round_quantity(held.quantity)
+    quantity = to_sell(cycle, held)
     if not cycle.market.is_tradable(quantity, price) and not _is_resting(live, price, quantity):
         return []
     return [Spec(TAKE_PROFIT, Side.SELL, Kind.LIMIT, price, price, quantity)]
@@ -284,7 +306,7 @@ def _market_exit(
     live = cycle.live_in(slot)
     if live is not None and live.kind is Kind.MARKET:
         return [_as_is(live)]
-    quantity = cycle.market.round_quantity(held.quantity)
+    quantity = to_sell(cycle, held)
     if quote is None or not is_sellable(cycle, held):
         return []
     late = cycle.exit_at is not None and at - cycle.exit_at >= WIDEN_AFTER

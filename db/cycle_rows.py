@@ -118,6 +118,8 @@ def cycle_row(cycle: Cycle) -> dict[str, Any]:
         "skipped": sorted(cycle.skipped),
         "held": sorted(cycle.held),
         "forgiven_at": cycle.forgiven_at,
+        "missing": cycle.missing,
+        "rules_changed_at": cycle.rules_changed_at,
         "started_at": min(filled, default=None),
     }
 
@@ -232,6 +234,8 @@ def cycle_of(row: RowMapping, orders: Iterable[Order], installation: str, share:
         skipped=share(_levels("skipped", row["skipped"])),
         held=share(_levels("held", row["held"])),
         forgiven_at=share(row["forgiven_at"]),
+        missing=share(row["missing"]),
+        rules_changed_at=share(row["rules_changed_at"]),
     )
 
 

@@ -18,6 +18,7 @@ from core.cycle import Cycle
 from core.errors import InvalidInput
 from core.orders import Fill, Order, OrderStatus
 from core.succession import totals
+from core.wanted import without_old_attempts
 from db import installation
 from db.cycle_rows import Shared, cycle_of, cycle_row, fill_of, fill_row, order_of, order_row
 from db.statements import Row, insert_rows, table_of, upsert_rows
@@ -27,7 +28,8 @@ REQUEST_WINDOW = timedelta(seconds=5)
 CYCLES, ORDERS, FILLS = table_of(CycleRow), table_of(OrderRow), table_of(FillRow)
 JSON_COLUMNS = ("parameters", "market", "skipped", "held")
 
-FACTS = tuple(f.name for f in fields(Cycle) if f.name not in ("identity", "number", "orders"))
+NO_FACTS = ("identity", "number", "orders", "dropped")
+FACTS = tuple(f.name for f in fields(Cycle) if f.name not in NO_FACTS)
 CHANGING_IN_CYCLES = (
     *(name for name in FACTS if name != "carried"),
     "carried_quantity",
@@ -129,7 +131,7 @@ def save(
         token = tokens[after.identity.account_id]
         deadline = change.deadline or at + REQUEST_WINDOW
         known = {order.client_order_id: order for order in before.orders} if before else {}
-        for position, order in enumerate(after.orders):
+        for position, order in enumerate(after.orders, start=after.dropped):
             former = known.get(order.client_order_id)
             if former is order or former == order:
                 continue
@@ -216,7 +218,7 @@ def _stored(
     try:
         ordered = sorted(orders, key=lambda order: order["position"])
         rebuilt = [order_of(o, fills.get(o["client_order_id"], ()), share) for o in ordered]
-        cycle = cycle_of(row, rebuilt, code, share)
+        cycle = without_old_attempts(cycle_of(row, rebuilt, code, share))
     except (InvalidInput, ValueError) as error:
         sentence = str(error) if isinstance(error, InvalidInput) else "an order cannot be read."
         fault = f"What is stored of cycle {row['number']} cannot be used: {sentence}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, Computed, Index, Integer, SmallInteger, UniqueConstraint
+from sqlalchemy import Boolean, Computed, Index, Integer, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.orders import LIVE
@@ -56,6 +56,8 @@ class CycleRow(Model):
     skipped: Mapped[Any] = mapped_column(Json())
     held: Mapped[Any] = mapped_column(Json())
     forgiven_at: Mapped[Instant | None]
+    missing: Mapped[Amount] = mapped_column(server_default=text("'0'"))
+    rules_changed_at: Mapped[Instant | None]
     started_at: Mapped[Instant | None]
     closed_at: Mapped[Instant | None]
     realized_pnl: Mapped[Decimal | None] = mapped_column(Money())

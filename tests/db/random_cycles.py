@@ -123,6 +123,8 @@ def facts(draw) -> dict[str, object]:
         "skipped": draw(levels),
         "held": draw(levels),
         "forgiven_at": draw(maybe_instant),
+        "missing": draw(amounts),
+        "rules_changed_at": draw(maybe_instant),
     }
 
 
