@@ -46,11 +46,20 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`code`: short, for rows, logs and words; class and code of the error, never its text."""
+    """`code`: short, for rows, logs and words; class and code of the error, never its text.
+
+    `word`: the same in the words that `core.story_orders.reason_words` explains, where it is one of them.
+    """
 
     fate: Fate
     code: str
     trouble: Trouble = Trouble.NONE
+    word: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """For `OrderUpdate.reason`."""
+        return self.word or self.code
 
 
 @dataclass(frozen=True, slots=True)

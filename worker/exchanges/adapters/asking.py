@@ -1,0 +1,88 @@
+"""What all adapters share when they ask: an answer counts only when it has the shape of one.
+
+A lost or cut answer, or the page of a proxy, passes through ccxt as an empty list, which would look as if
+there were no orders. So the calls are ccxt's one per address, the shape is checked here, and only then
+does ccxt read the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.candles import EPOCH
+from worker.errors import VenueUnavailable
+from worker.exchanges.adapter import Client, Row
+
+MILLISECOND = timedelta(milliseconds=1)
+EARLIER = timedelta(minutes=1)
+"""How much further back than asked is looked: clocks and indices are not exact."""
+MOST_PAGES = 50
+
+
+def ms(at: datetime) -> int:
+    return (at - EPOCH) // MILLISECOND
+
+
+def rows_at(answer: Any, *path: str) -> list[Row]:
+    """The list of rows under `path`. Raises when there is none, which is not the same as an empty one."""
+    rows = value_at(answer, *path)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise VenueUnavailable("an answer that is no list of rows")
+    return rows
+
+
+def row_at(answer: Any, *path: str) -> Row:
+    row = value_at(answer, *path)
+    if not isinstance(row, dict) or not row:
+        raise VenueUnavailable("an answer without what was asked")
+    return row
+
+
+def value_at(answer: Any, *path: str) -> Any:
+    for name in path:
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer
+
+
+def orders(client: Client, symbol: str | None, rows: Iterable[Row]) -> list[Row]:
+    market = None if symbol is None else client.market(symbol)
+    return [client.parse_order(row, market) for row in rows]
+
+
+def trades(client: Client, symbol: str, rows: Iterable[Row]) -> list[Row]:
+    market = client.market(symbol)
+    return [client.parse_trade(row, market) for row in rows]
+
+
+def ours(rows: Iterable[Row], client_order_id: str) -> Row | None:
+    """The row with our id; gate puts `t-` before it."""
+    for row in rows:
+        if str(row.get("clientOrderId") or "").removeprefix("t-") == client_order_id:
+            return row
+    return None
+
+
+def checked(row: Row, client_order_id: str) -> Row:
+    """`row`, after a look whether it answers the question. Raises when it is another order's."""
+    if ours([row], client_order_id) is None:
+        raise VenueUnavailable("an answer for another order")
+    return row
+
+
+def complete(rows: list[Row], page: int) -> list[Row]:
+    """A full page may hide what was asked for: "not there" can't be read out of it."""
+    if len(rows) >= page:
+        raise VenueUnavailable("a full page, which proves nothing")
+    return rows
+
+
+async def ask_cancel(client: Client, symbol: str, params: Row, venue_order_id: str | None) -> None:
+    """The answer proves nothing, and "no such order" least of all."""
+    from ccxt.base.errors import OrderNotFound
+
+    try:
+        await client.cancel_order(venue_order_id, symbol, params)
+    except OrderNotFound:
+        return

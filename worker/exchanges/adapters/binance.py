@@ -1,0 +1,221 @@
+"""Binance spot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from core.exchanges import LIVE_EXCHANGES
+from core.market import FeeCurrency
+from worker.errors import VenueUnavailable
+from worker.exchanges import outcomes as o
+from worker.exchanges.adapter import BOUND, Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapters import asking
+from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.prices.markets import parse_decimal
+
+WINDOW = timedelta(seconds=5)
+WINDOW_MS = 5_000
+PAGE = 1000
+NO_SUCH_ORDER = ("-2013",)
+
+ERRORS = o.ErrorTable(
+    exchange="binance",
+    read=o.read_code_and_message("code", "msg"),
+    codes={
+        "-2010": (
+            o.with_text(o.EXISTS, "duplicate order"),
+            o.with_text(o.FUNDS, "insufficient balance"),
+            o.with_text(o.HALTED, "market is closed"),
+            o.with_text(o.LATER, "order book liquidity"),
+            o.with_text(o.REFUSED, "would immediately match"),
+            o.with_text(o.REFUSED, "would trigger immediately"),
+            o.with_text(o.REFUSED, "is disabled on this account"),
+            o.with_text(o.REFUSED, "may not place or cancel orders"),
+            o.with_text(o.REFUSED, "for this account"),
+            o.with_text(o.REFUSED, "not supported for this symbol"),
+            o.with_text(o.REFUSED, "not support for this symbol"),
+            o.with_text(o.REFUSED, "trading is not enabled"),
+            o.with_text(o.REFUSED, "unsupported order combination"),
+            o.with_text(o.FILTER, "price * qty is zero or less"),
+            o.with_text(o.LATER, "max_num_orders"),
+            o.with_text(o.FILTER, "filter failure"),
+        ),
+        # The request did not reach the matching engine.
+        "-1013": (o.with_text(o.LATER, "max_num_orders"), o.FILTER),
+        **o.rules(o.FILTER, "-1111"),
+        **o.rules(o.GONE, "-1121"),
+        # A malformed request: ours is at fault, and it is refused before anything else.
+        **o.rules(
+            o.REFUSED, "-1014", "-1020", "-1100", "-1101", "-1102", "-1103", "-1104", "-1105"
+        ),
+        **o.rules(
+            o.REFUSED, "-1106", "-1108", "-1115", "-1116", "-1117", "-1118", "-1119", "-1130"
+        ),
+        **o.rules(o.LATER, "-1112"),
+        **o.rules(o.CLOCK, "-1021"),
+        **o.rules(o.KEY, "-1002", "-1022", "-2014", "-2015"),
+        **o.rules(o.MAINTENANCE, "-1008"),
+        **o.rules(o.BAN, "-1003", "-1015"),
+    },
+    messages={"system is under maintenance.": o.MAINTENANCE},
+)
+
+STYLE = CreateStyle(params={"recvWindow": WINDOW_MS}, market_buy={})
+
+
+async def find_open(client: Client, symbol: str | None) -> list[Row]:
+    params = {} if symbol is None else {"symbol": client.market(symbol)["id"]}
+    answer = await client.privateGetOpenOrders(params)
+    return asking.orders(client, symbol, asking.rows_at(answer))
+
+
+async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
+    from ccxt.base.errors import OrderNotFound
+
+    market = client.market(symbol)
+    try:
+        answer = await client.privateGetOrder({"symbol": market["id"], "origClientOrderId": id})
+    except OrderNotFound as error:
+        if o.has_code(ERRORS, error, NO_SUCH_ORDER):
+            return None
+        raise
+    return asking.checked(client.parse_order(asking.row_at(answer), market), id)
+
+
+async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
+    market = client.market(symbol)
+    since = asking.ms(created_at - asking.EARLIER)
+    params = {"symbol": market["id"], "startTime": since, "limit": PAGE}
+    rows = asking.rows_at(await client.privateGetAllOrders(params))
+    found = asking.ours(asking.orders(client, symbol, rows), id)
+    if found is None:
+        asking.complete(rows, PAGE)
+    return found
+
+
+async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+    params: Row = {"symbol": client.market(symbol)["id"], "orderId": venue_order_id, "limit": PAGE}
+    found: list[Row] = []
+    for _ in range(asking.MOST_PAGES):
+        rows = asking.rows_at(await client.privateGetMyTrades(params))
+        found += asking.trades(client, symbol, rows)
+        if len(rows) < PAGE:
+            return found
+        params["fromId"] = max(int(row["id"]) for row in rows) + 1
+    raise VenueUnavailable("more trades than one order has")
+
+
+async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:
+    await asking.ask_cancel(client, symbol, {"clientOrderId": id}, venue_order_id)
+
+
+async def permissions(client: Client) -> Permissions:
+    answer = asking.row_at(await client.sapiGetAccountApiRestrictions())
+    bound = _told(answer, "ipRestrict")
+    transfers = [_told(answer, n) for n in ("enableInternalTransfer", "permitsUniversalTransfer")]
+    return Permissions(
+        can_trade=_told(answer, "enableSpotAndMarginTrading"),
+        can_withdraw=_told(answer, "enableWithdrawals"),
+        can_transfer=None if None in transfers else any(transfers),
+        addresses=None if bound is None else BOUND if bound else (),
+        expires_at=_expiry(answer.get("tradingAuthorityExpirationTime")),
+    )
+
+
+async def balances(client: Client) -> Row:
+    found: Row = await client.fetch_balance({"type": "spot"})
+    asking.rows_at(found.get("info"), "balances")
+    return found
+
+
+def limits(market: Row) -> Limits:
+    """From the filters of exchangeInfo; 0 means that there is no limit."""
+    filters = {row.get("filterType"): row for row in _filters(market)}
+    band = filters.get("PERCENT_PRICE_BY_SIDE", {})
+    old_band = filters.get("PERCENT_PRICE", {})
+    most = _above_zero(filters.get("MAX_NUM_ORDERS", {}).get("maxNumOrders"))
+    largest = [
+        _above_zero(filters.get(n, {}).get("maxQty")) for n in ("MARKET_LOT_SIZE", "LOT_SIZE")
+    ]
+    return Limits(
+        max_open_orders=None if most is None else int(most),
+        max_market_quantity=min((number for number in largest if number is not None), default=None),
+        lowest_buy=_above_zero(band.get("bidMultiplierDown") or old_band.get("multiplierDown")),
+        highest_sell=_above_zero(band.get("askMultiplierUp") or old_band.get("multiplierUp")),
+    )
+
+
+def _filters(market: Row) -> Iterator[Row]:
+    for row in (market.get("info") or {}).get("filters") or ():
+        if isinstance(row, dict):
+            yield row
+
+
+def _above_zero(value: Any) -> Decimal | None:
+    number = parse_decimal(value)
+    return number if number is not None and number > 0 else None
+
+
+def _told(answer: Row, name: str) -> bool | None:
+    return answer[name] if isinstance(answer.get(name), bool) else None
+
+
+def _expiry(value: Any) -> datetime | None:
+    number = _above_zero(value)
+    return None if number is None else datetime.fromtimestamp(int(number) // 1000, UTC)
+
+
+BINANCE = Adapter(
+    exchange="binance",
+    name=LIVE_EXCHANGES["binance"].name,
+    request_window=WINDOW,
+    index_lag=timedelta(seconds=3),
+    pins_time=True,
+    is_serial=False,
+    shares_budget=True,
+    lists_all_open=True,
+    options={
+        "defaultType": "spot",
+        "fetchMarkets": {"types": ["spot"]},
+        "fetchCurrencies": False,
+        "fetchMargins": False,
+        "maxRetriesOnFailure": 0,
+        "recvWindow": WINDOW_MS,
+        "fetchOpenOrders": {"warnWithoutSymbol": False},
+        # ccxt's own ids name its broker account; ours are always given, these would only stand in for them.
+        "broker": {"spot": "none-", "margin": "none-"},
+    },
+    has={"fetchCurrencies": False},
+    hosts=("api.binance.com", "ws-api.binance.com", "stream.binance.com"),
+    fee_currency=FeeCurrency.BASE,
+    key_help=LIVE_EXCHANGES["binance"].key_help,
+    needs_password=False,
+    allowed_calls=frozenset(
+        {
+            ("public", "GET", "time"),
+            ("public", "GET", "exchangeInfo"),
+            ("private", "POST", "order"),
+            ("private", "GET", "order"),
+            ("private", "DELETE", "order"),
+            ("private", "GET", "openOrders"),
+            ("private", "GET", "allOrders"),
+            ("private", "GET", "myTrades"),
+            ("private", "GET", "account"),
+            ("sapi", "GET", "account/apiRestrictions"),
+        }
+    ),
+    create=partial(create_with, STYLE),
+    find_open=find_open,
+    find=find,
+    find_again=find_again,
+    trades=trades,
+    cancel=cancel,
+    permissions=permissions,
+    outcome=partial(o.classify, ERRORS),
+    limits=limits,
+    balances=balances,
+)
