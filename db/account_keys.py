@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 import secrets
 from collections.abc import Sequence
@@ -50,11 +49,6 @@ class SealedKey:
     pair_id: str
     sealed: str = field(repr=False)
     created_at: datetime
-
-
-def pair_id(public_key: bytes) -> str:
-    """The name of a key pair of the worker: of `public_key`'s 32 bytes."""
-    return hashlib.sha256(public_key).hexdigest()[:16]
 
 
 def seal(

@@ -6,6 +6,7 @@ opens the sealed exchange keys (worker only); worker.public.key seals them (dash
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -21,6 +22,8 @@ COOKIE = "cookie.key"
 AUDIT = "audit.key"
 PRIVATE = "worker.private.key"
 PUBLIC = "worker.public.key"
+OLD_PRIVATE = "worker.private.{}.key"
+"""Of the pair with this id: kept while some exchange key is still sealed for it (`rotate-keys`)."""
 KEY_BYTES = 32
 LOSS = (
     "Keep a copy of the folder config/ in a safe place: losing the key files means that everyone must log in"
@@ -67,6 +70,24 @@ def audit_key(folder: Path | None = None) -> bytes:
 
 def worker_private_key(folder: Path | None = None) -> PrivateKey:
     return PrivateKey(_read((folder or FOLDER) / PRIVATE))
+
+
+def worker_private_keys(folder: Path | None = None) -> dict[str, PrivateKey]:
+    """By the id of their pair: the one in use, and older ones kept until nothing is sealed for them."""
+    folder = folder or FOLDER
+    paths = [folder / PRIVATE, *sorted(folder.glob(OLD_PRIVATE.format("*")))]
+    found = [PrivateKey(_read(path)) for path in paths]
+    return {pair_id(bytes(key.public_key)): key for key in found}
+
+
+def worker_pair_id(folder: Path | None = None) -> str:
+    """The name of the pair that new keys are sealed for."""
+    return pair_id(bytes(worker_public_key(folder)))
+
+
+def pair_id(public_key: bytes) -> str:
+    """The name of a key pair of the worker: of `public_key`'s 32 bytes."""
+    return hashlib.sha256(public_key).hexdigest()[:16]
 
 
 def worker_public_key(folder: Path | None = None) -> PublicKey:

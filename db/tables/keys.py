@@ -20,7 +20,7 @@ SEALED_LENGTH = 8000
 class AccountKeyRow(Model):
     """Versions 1, 2, 3 ... of an account's key. `sealed`: base64; NULL once it was erased.
 
-    pair_id: for which key pair of the worker it is sealed (`db.account_keys.pair_id`).
+    pair_id: for which key pair of the worker it is sealed (`db.keys.pair_id`).
     """
 
     __tablename__ = "account_keys"
