@@ -41,10 +41,18 @@ class KnownFinding:
     resolved_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """`fresh`: found now and not open before. `gone`: open before, and not found any more."""
+
+    fresh: tuple[Finding, ...]
+    gone: tuple[Finding, ...]
+
+
 def record(
     session: Session, account_ids: Sequence[int], found: Sequence[Finding], *, at: datetime
-) -> list[Finding]:
-    """For the worker: everything that a check of these accounts found, also nothing. Returns what is new.
+) -> Recorded:
+    """For the worker: everything that a check of these accounts found, also nothing.
 
     What was open and is not found any more is resolved.
     """
@@ -53,16 +61,24 @@ def record(
             FINDINGS.c.account_id.in_(account_ids), FINDINGS.c.resolved_at.is_(None)
         )
     ).all()
-    known = {_finding(row).place: row.id for row in open_rows}
+    known = {_finding(row).place: row for row in open_rows}
     now = {finding.place: finding for finding in found}
-    for place, row_id in known.items():
+    for place, row in known.items():
         values: dict[str, Any] = {"resolved_at": at}
         if place in now:
             values = {"last_seen": at, "sentence": now[place].sentence}
-        session.execute(update(FINDINGS).where(FINDINGS.c.id == row_id).values(**values))
-    fresh = [finding for place, finding in now.items() if place not in known]
+        session.execute(update(FINDINGS).where(FINDINGS.c.id == row.id).values(**values))
+    fresh = tuple(finding for place, finding in now.items() if place not in known)
     insert_rows(session, AuditFindingRow, [_as_row(finding, at) for finding in fresh])
-    return fresh
+    gone = tuple(_finding(row) for place, row in known.items() if place not in now)
+    return Recorded(fresh, gone)
+
+
+def open_in(session: Session) -> set[int]:
+    """For the worker: the accounts of which something is found broken."""
+    return set(
+        session.scalars(select(FINDINGS.c.account_id).where(FINDINGS.c.resolved_at.is_(None)))
+    )
 
 
 def audit_findings(

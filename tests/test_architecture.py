@@ -114,6 +114,7 @@ NOT_PERSONAL = frozenset(
         ("db/account_status.py", "save"),
         ("db/accounts.py", "terms"),
         ("db/accounts.py", "trading_accounts"),
+        ("db/audit_findings.py", "open_in"),
         ("db/audit_findings.py", "record"),
         # The selects under the reports; those say for whom.
         ("db/reports/histories.py", "read_journal"),

@@ -10,6 +10,7 @@ from core.cycle import Cycle
 from db import audit
 from db.errors import CommitUnknown, DatabaseUnavailable
 from worker import memory
+from worker.auditor import Auditor
 from worker.candle_keeper import CandleKeeper
 from worker.clock import monotonic
 from worker.database import Database
@@ -95,6 +96,10 @@ class Supervisor:
             "lags": self.lags.run,
             "candles": self.keeper.run,
             "housekeeping": Housekeeping(self.database, self.settings.log_retention_days).run,
+            "auditor": Auditor(self.database, self._name, live=False).run,
+            "live auditor": Auditor(
+                self.database, self._name, live=True, audit_key=self.audit_key
+            ).run,
         }
         if self.audit_key is not None:
             tasks["audit"] = self._chain
@@ -168,6 +173,9 @@ class Supervisor:
         await drive.run()
         self.stopping.set()
         await asyncio.Event().wait()
+
+    def _name(self) -> str:
+        return self.ownership.name
 
     def _gauges(self) -> dict[str, int]:
         runners = self.runners

@@ -40,28 +40,34 @@ def _verify(engine: Engine) -> dict[str, Any]:
     checked = {"accounts": 0, "cycles": 0, "orders": 0, "fills": 0}
     checked |= {"ledger_orders": 0, "ledger_trades": 0}
     broken: list[Broken] = []
-    with engine.connect() as connection:
-        # A snapshot: rows are written before the venue accepts, so a later ledger would show orders
-        # whose rows were not there yet.
-        how = {} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
-        snapshot = connection.execution_options(**{WRITES: False}, **how)
-        with Session(snapshot) as session:
-            for account_id in account_ids(session):
-                books = load_books(session, account_id)
-                broken += check_books(books)
-                checked["accounts"] += 1
-                checked["cycles"] += len(books.cycles)
-                checked["orders"] += len(books.orders)
-                checked["fills"] += len(books.fills)
-                checked["ledger_orders"] += len(books.ledger_orders)
-                checked["ledger_trades"] += len(books.ledger_trades)
-                session.expunge_all()
+    with (
+        snapshots(engine).connect() as connection,
+        Session(connection.execution_options(**{WRITES: False})) as session,
+    ):
+        for account_id in account_ids(session):
+            books = load_books(session, account_id)
+            broken += check_books(books)
+            checked["accounts"] += 1
+            checked["cycles"] += len(books.cycles)
+            checked["orders"] += len(books.orders)
+            checked["fills"] += len(books.fills)
+            checked["ledger_orders"] += len(books.ledger_orders)
+            checked["ledger_trades"] += len(books.ledger_trades)
+            session.expunge_all()
     return {
         "ok": not broken,
         "checked": checked,
         "broken_count": len(broken),
         "broken": [{"invariant": found.invariant} | asdict(found) for found in broken[:MOST_SHOWN]],
     }
+
+
+def snapshots(engine: Engine) -> Engine:
+    """The same database, each transaction of which sees one moment: rows are written before the venue
+    accepts, so a later ledger would show orders whose rows were not there yet."""
+    if is_sqlite(engine):
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def check_books(books: Books) -> list[Broken]:

@@ -75,7 +75,10 @@ LASTING = {
     # What a worker mends by itself within moments is broken only when it stays.
     "levels follow from the settings": timedelta(minutes=5),
     "no take profit": timedelta(minutes=5),
-    "cancelling too long": timedelta(minutes=15),
+    "unknown too long": timedelta(minutes=16),
+    "cancelling too long": timedelta(minutes=16),
+    "stopped": timedelta(minutes=1),
+    "unchained": timedelta(minutes=1),
     "paused": timedelta(minutes=5),
     "wish not answered": timedelta(minutes=5),
 }

@@ -10,21 +10,19 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.accounting import position
 from core.cycle import Cycle
 from core.market import Side
-from core.money import ONE, ZERO, exact, half_up, plain
-from core.orders import Order
+from core.money import ONE, ZERO, half_up, plain
+from core.reserve import at_stake
 from db.accounts import AccountKind
 from db.tables import AuditEntry
 from db.verify.broken import Broken
 from db.verify.recent import Recent
 
 SLIPPAGE = Decimal("0.01")
-"""A market buy may fill that much above what it was planned at, and fees come on top of the price."""
+"""A market buy may fill that much above what it was planned at."""
 
 
-@exact
 def check_caps(session: Session, recent: Recent) -> Iterator[Broken]:
     """A cap that was lowered sells nothing: it is broken only by a buy that was written after it."""
     if recent.kind is not AccountKind.LIVE:
@@ -33,7 +31,7 @@ def check_caps(session: Session, recent: Recent) -> Iterator[Broken]:
     newest: dict[str, datetime] = {}
     for cycle in _open_cycles(recent):
         quote = cycle.market.quote
-        in_use[quote] += exposure(cycle)
+        in_use[quote] += at_stake(cycle)
         for order in cycle.orders:
             if order.side is Side.BUY and (order.is_live or order.fills):
                 newest[quote] = max(order.created_at, newest.get(quote, order.created_at))
@@ -47,18 +45,6 @@ def check_caps(session: Session, recent: Recent) -> Iterator[Broken]:
                 f"{plain(half_up(amount, 8))} {quote} are in use, the cap is {plain(cap)} {quote}."
             )
             yield Broken("cap", recent.account_id, quote, sentence)
-
-
-def exposure(cycle: Cycle) -> Decimal:
-    """What its coins cost and what its live buys may still cost; `sending` and quarantined ones whole."""
-    return position(cycle).cost + sum(
-        (_may_cost(order) for order in cycle.live() if order.side is Side.BUY), ZERO
-    )
-
-
-def _may_cost(order: Order) -> Decimal:
-    price = order.planned_price if order.price is None else order.price
-    return (order.quantity - order.filled) * price
 
 
 def _open_cycles(recent: Recent) -> Iterator[Cycle]:

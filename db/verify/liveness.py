@@ -7,7 +7,7 @@ Asked of a snapshot at `at`. Some of it mends itself within moments and counts o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.accounting import position
 from core.cycle import TAKE_PROFIT, Cycle, DesiredState
@@ -20,26 +20,27 @@ from db.status import ActualState, StrategyStatus
 from db.verify.books import Books
 from db.verify.broken import Broken
 
-PROVEN_WITHIN = timedelta(minutes=15)
 AT_REST = frozenset({ActualState.STOPPED, ActualState.CLOSED})
 PROMISED = frozenset({OrderStatus.SENDING, OrderStatus.OPEN})
 
 
 def check_liveness(
-    books: Books, statuses: Mapping[int, StrategyStatus], at: datetime
+    books: Books, statuses: Mapping[int, StrategyStatus], at: datetime, *, is_held: bool = False
 ) -> Iterator[Broken]:
-    """`statuses`: what the worker shows of each strategy, from the same snapshot."""
+    """`statuses`: what the worker shows of each strategy, from the same snapshot. `is_held`: the whole
+    account waits, and its person has been told why."""
     for stored in books.cycles:
         cycle = stored.cycle
         if cycle is None or stored.row["closed_at"] is not None:
             continue
         status = statuses.get(cycle.identity.strategy_id)
-        yield from _unproven(books, cycle, at)
+        yield from _unproven(books, cycle)
         yield from _levels(books, cycle)
         if status is not None:
             yield from _after_a_stop(books, cycle, status)
         # Whoever has been told to look at a strategy need not be told again what it lacks.
-        if status is None or status.actual_state is not ActualState.NEEDS_ATTENTION:
+        told = status is not None and status.actual_state is ActualState.NEEDS_ATTENTION
+        if not told and not is_held:
             yield from _take_profit(books, cycle, at)
 
 
@@ -59,11 +60,11 @@ def _rests(cycle: Cycle) -> bool:
     return not cycle.has_fills() or cycle.is_selling() or watched
 
 
-def _unproven(books: Books, cycle: Cycle, at: datetime) -> Iterator[Broken]:
+def _unproven(books: Books, cycle: Cycle) -> Iterator[Broken]:
     """V18: after 15 minutes what may exist is a person's to decide."""
     for order in cycle.live():
-        if order.status is OrderStatus.SENDING and at - order.created_at > PROVEN_WITHIN:
-            sentence = f"Since {order.created_at:%H:%M} UTC nobody knows whether it exists."
+        if order.status is OrderStatus.SENDING:
+            sentence = "Nobody knows whether it exists, and it is not handed to its person."
             yield _of_order(books, cycle, "unknown too long", order, sentence)
         elif order.status is OrderStatus.CANCELLING:
             sentence = "Its cancel has not been proven."

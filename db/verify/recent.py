@@ -12,10 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
-from db import installation, status
+from db import account_status, installation, status
+from db.account_status import KeyState
 from db.accounts import AccountKind
 from db.caps import stored_caps
 from db.statements import table_of
@@ -37,20 +38,25 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """One account. `caps`: of a live account, None when it has none; of others always None."""
+    """One account. `caps`, `hold`: of a live account: None when it has none, or nothing holds it back."""
 
     account_id: int
     user_id: int
     kind: AccountKind
     caps: dict[str, Decimal] | None
+    hold: str | None
     books: Books
     statuses: dict[int, StrategyStatus]
 
 
-def marks(session: Session, worker: str) -> dict[int, Mark]:
-    """Of the accounts that this worker holds."""
+def marks(session: Session, worker: str, *, live: bool) -> dict[int, Mark]:
+    """Of the accounts that this worker holds: the live ones, or the others."""
+    is_live = ExchangeAccount.kind == AccountKind.LIVE.value
     rows = session.execute(
-        select(LeaseRow.account_id, LeaseRow.token, LeaseRow.beat).where(LeaseRow.owner == worker)
+        select(LeaseRow.account_id, LeaseRow.token, LeaseRow.beat)
+        .join(ExchangeAccount, ExchangeAccount.id == LeaseRow.account_id)
+        .where(LeaseRow.owner == worker, is_live if live else not_(is_live))
+        .order_by(LeaseRow.account_id)
     )
     return {account_id: Mark(token, beat) for account_id, token, beat in rows}
 
@@ -74,12 +80,14 @@ def load_recent(session: Session, account_ids: Collection[int], since: datetime)
     for shown in status.load(session, wanted).values():
         statuses[shown.account_id][shown.strategy_id] = shown
     tokens = _tokens(session, wanted)
+    said = account_status.load(session, wanted)
     return [
         Recent(
             account_id=row.id,
             user_id=row.user_id,
             kind=AccountKind(row.kind),
             caps=stored_caps(row.caps),
+            hold=said[row.id].hold if row.id in said else None,
             books=Books(
                 account_id=row.id,
                 prefix=f"s{code}",
@@ -102,9 +110,11 @@ def load_recent(session: Session, account_ids: Collection[int], since: datetime)
 def unanswered(
     session: Session, account_ids: Collection[int], before: datetime
 ) -> list[tuple[int, int]]:
-    """(account, strategy) whose wish of before then the worker has not acknowledged yet."""
+    """(account, strategy) whose wish of before then the worker has not acknowledged, where it can: an
+    account that is not served says why itself."""
     rows = session.execute(
-        select(Strategy.account_id, Strategy.id)
+        select(Strategy.account_id, Strategy.id, ExchangeAccount.kind)
+        .join(ExchangeAccount, ExchangeAccount.id == Strategy.account_id)
         .outerjoin(StrategyStatusRow, StrategyStatusRow.strategy_id == Strategy.id)
         .where(
             Strategy.account_id.in_(sorted(account_ids)),
@@ -115,8 +125,19 @@ def unanswered(
                 StrategyStatusRow.observed_rev < Strategy.desired_rev,
             ),
         )
-    )
-    return [(account_id, strategy_id) for account_id, strategy_id in rows]
+    ).all()
+    live = [row.account_id for row in rows if row.kind == AccountKind.LIVE.value]
+    said = account_status.load(session, live) if live else {}
+    served = {
+        account_id
+        for account_id, each in said.items()
+        if each.key_state is KeyState.ACTIVE and each.hold is None
+    }
+    return [
+        (row.account_id, row.id)
+        for row in rows
+        if row.kind != AccountKind.LIVE.value or row.account_id in served
+    ]
 
 
 def _accounts(session: Session, wanted: Sequence[int]) -> Sequence[Any]:
