@@ -41,7 +41,7 @@ EACH = 60.0
 ACCOUNTS_AT_ONCE = 4
 IN_TURN = 4
 """How many accounts that stand still are looked at in a round all the same."""
-REST = 25
+REST = 30
 """Times as long as a read took it rests afterwards."""
 FIRST_LOOK_BACK = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)
