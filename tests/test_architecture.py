@@ -95,6 +95,7 @@ PERSONAL_MODULES = (
     "db/audit_findings.py",
     "db/reports/administration.py",
     "db/reports/histories.py",
+    "db/reports/live.py",
     "db/reports/personal.py",
     "db/strategies.py",
 )
@@ -102,6 +103,7 @@ PERSON_NAMES = frozenset({"user_id", "administrator_id"})
 # Functions of those modules which serve the worker, not a person.
 NOT_PERSONAL = frozenset(
     {
+        ("db/account_keys.py", "archived_with_keys"),
         ("db/account_keys.py", "drop_older_keys"),
         ("db/account_keys.py", "erase_keys"),
         ("db/account_keys.py", "key_versions"),

@@ -46,6 +46,7 @@ MODULES = (
     "db.links",
     "db.reports.administration",
     "db.reports.histories",
+    "db.reports.live",
     "db.reports.personal",
     "db.sessions",
     "db.strategies",
@@ -157,7 +158,9 @@ def _what_is_known_of(session, user_id, account_id) -> None:
 
 
 # What is done to a simulated account is tried on a live one as well: only there it could succeed.
-FOR_LIVE = {"change_caps", "confirm", "ask_self_test", "store_key", "key_version"}
+FOR_LIVE = {
+    "change_caps", "confirm", "ask_self_test", "store_key", "key_version", "live_account",
+}  # fmt: skip
 
 
 def everything(engine, but_of: int) -> list[str]:
