@@ -11,7 +11,7 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench crash-test migrate service lock clean
+.PHONY: help install run test check format bench crash-test exchange migrate service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: .venv/.installed-development ## measure the worker with 1,000 and 10,000 
 crash-test: .venv/.installed-development ## kill the worker at random moments and compare the books
 	$(PY) -m tests.system
 	$(PY) -m tests.crash
+
+exchange: .venv/.installed-development ## start the test exchange, to drill with made-up money (docs/drills.md)
+	$(PY) -m tests.exchange $(ARGS)
 
 migrate: .venv/.installed ## bring the database to the newest version
 	$(PY) -m db upgrade

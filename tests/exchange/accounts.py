@@ -42,7 +42,8 @@ class Rights:
 class VenueOrder:
     """One order that was ever accepted. Times in ms. `made_by`: api, hand or venue.
 
-    `visible_at`: from when on queries find it. `purged`: queries never find it again."""
+    `visible_at`: from when on queries find it. `purged`: queries never find it again. `archived`: purged,
+    and asked for by its id the exchange says so (-2026)."""
 
     order_id: int
     client_order_id: str
@@ -62,6 +63,7 @@ class VenueOrder:
     quote_filled: Decimal = ZERO
     visible_at: int = 0
     purged: bool = False
+    archived: bool = False
     made_by: str = "api"
     ended_by: str | None = None
 

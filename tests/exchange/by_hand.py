@@ -93,10 +93,11 @@ class ExchangeAccount(Books):
         if order.is_open:
             self.engine.end(self, order, status)
 
-    def purge(self, order: VenueOrder) -> None:
+    def purge(self, order: VenueOrder, archived: bool = False) -> None:
         """Queries never find this order again; a resting one is taken off the book first."""
         self.expire(order, "CANCELED")
         order.purged = True
+        order.archived = archived and not order.filled
 
     def roll_back(self, trade: VenueTrade) -> bool:
         """The venue takes a trade back. False: the coins are gone, so it cannot."""

@@ -38,7 +38,7 @@ def _resting(account: ExchangeAccount, how: Options) -> list[VenueOrder]:
 
 
 def purge(exchange: Exchange, how: Options, account: ExchangeAccount, request: Request) -> bool:
-    """E10: orders vanish. how: asked (that of the request), resting, finished."""
+    """E10: orders vanish. how: asked (that of the request), resting, finished; archived=True: -2026."""
     named = request.client_order_id
     orders = account.of(named) if named else account.orders[-1:]
     if how.get("how", "asked") != "asked":
@@ -46,7 +46,7 @@ def purge(exchange: Exchange, how: Options, account: ExchangeAccount, request: R
         orders = [one for one in account.orders if one.is_open == wants_open][-1:]
     orders = [one for one in orders if not one.purged and one.made_by == "api"]
     for order in orders:
-        account.purge(order)
+        account.purge(order, bool(how.get("archived")))
     return bool(orders)
 
 

@@ -38,7 +38,10 @@ PLANS: dict[str, Callable[[Random], Options]] = {
     },
     "E8": lambda random: {"fraction": random.choice([Decimal(1), _fraction(random, 1, 99)])},
     "E9": _one_of("filled", "open", "cancelled"),
-    "E10": _one_of("asked", "resting", "finished"),
+    "E10": lambda random: {
+        "how": random.choice(["asked", "resting", "finished"]),
+        "archived": random.random() < 0.3,
+    },
     "E11": lambda random: {"ms": random.randint(100, 15_000)},
     "E13": lambda random: {"ms": random.choice([-1, 1]) * random.randint(100, 10_000)},
     "E14": lambda random: {
