@@ -26,7 +26,7 @@ from db.accounts import AccountKind, lock_account
 from db.errors import Conflict
 from db.matched import rows_matched
 from db.statements import table_of
-from db.tables import AccountKeyRow
+from db.tables import AccountKeyRow, ExchangeAccount
 from db.tables.keys import SEALED_LENGTH
 
 KEYS = table_of(AccountKeyRow)
@@ -164,6 +164,18 @@ def drop_older_keys(session: Session, account_id: int, version: int) -> int:
     """For the worker, once `version` is active: how many older ones were removed."""
     statement = delete(KEYS).where(KEYS.c.account_id == account_id, KEYS.c.version < version)
     return rows_matched(session.execute(statement))
+
+
+def archived_with_keys(session: Session) -> list[int]:
+    """For the worker: archived accounts whose keys are still to be erased."""
+    rows = session.scalars(
+        select(KEYS.c.account_id)
+        .join(ExchangeAccount, ExchangeAccount.id == KEYS.c.account_id)
+        .where(ExchangeAccount.archived_at.is_not(None), KEYS.c.sealed.is_not(None))
+        .distinct()
+        .order_by(KEYS.c.account_id)
+    )
+    return list(rows)
 
 
 def erase_keys(session: Session, account_ids: Sequence[int]) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from db.statements import table_of, upsert_rows
-from db.tables import AccountStatusRow
+from db.tables import AccountStatusRow, ExchangeAccount
 
 STATUSES = table_of(AccountStatusRow)
 
@@ -108,7 +108,9 @@ def accounts_with_key(session: Session, fingerprint: str, account_id: int) -> li
     """For the worker: accounts other than this one that use the same API key."""
     rows = session.scalars(
         select(STATUSES.c.account_id)
+        .join(ExchangeAccount, ExchangeAccount.id == STATUSES.c.account_id)
         .where(
+            ExchangeAccount.archived_at.is_(None),
             STATUSES.c.fingerprint == fingerprint,
             STATUSES.c.account_id != account_id,
             STATUSES.c.key_state == KeyState.ACTIVE,

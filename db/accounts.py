@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInput
+from core.exchanges import LIVE_EXCHANGES
 from core.money import plain
 from core.parameter_reading import SIZE, read_number
 from db import audit, clicks
@@ -85,16 +86,16 @@ def accounts(session: Session, user_id: int, *, archived: bool = False) -> tuple
         )
         .order_by(ExchangeAccount.id)
     )
-    return tuple(_as_account(row) for row in rows)
+    return tuple(as_account(row) for row in rows)
 
 
 def account(session: Session, user_id: int, account_id: int) -> Account:
-    return _as_account(_row(session, user_id, account_id))
+    return as_account(_row(session, user_id, account_id))
 
 
 def lock_account(session: Session, user_id: int, account_id: int) -> Account:
     """The same, for whoever is about to add to it: it is not archived meanwhile."""
-    return _as_account(_row(session, user_id, account_id, lock=True))
+    return as_account(_row(session, user_id, account_id, lock=True))
 
 
 def trading_accounts(session: Session) -> tuple[Account, ...]:
@@ -104,7 +105,7 @@ def trading_accounts(session: Session) -> tuple[Account, ...]:
         .where(ExchangeAccount.archived_at.is_(None), ExchangeAccount.is_active.is_(True))
         .order_by(ExchangeAccount.id)
     )
-    return tuple(_as_account(row) for row in rows)
+    return tuple(as_account(row) for row in rows)
 
 
 def terms(session: Session, account_ids: Sequence[int]) -> dict[int, Terms]:
@@ -181,7 +182,7 @@ def add_live_account(
     key: str | None = None,
 ) -> int:
     """A real account. It trades only once a key for it is stored and the worker has accepted that."""
-    if not EXCHANGE.fullmatch(exchange) or exchange == SIMULATED:
+    if exchange not in LIVE_EXCHANGES:
         raise InvalidInput("exchange", "cannot be traded live; choose one from the list.")
     given = read_caps(caps)
     consents = {"accepts_no_address": accepts_no_address, "accepts_unverified": accepts_unverified}
@@ -346,7 +347,7 @@ def _change(session: Session, user_id: int, account_id: int, **values: object) -
         raise NotFound("There is no such account.")
 
 
-def _as_account(row: Any) -> Account:
+def as_account(row: Any) -> Account:
     kind = AccountKind(row.kind)
     return Account(
         account_id=row.id,

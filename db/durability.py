@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from db.types import is_mysql
 
-ON_SQLITE = "Live trading needs MySQL or MariaDB: the built-in SQLite file is for trying out. Set DATABASE_URL."
+ON_SQLITE = (
+    "Live trading needs MySQL or MariaDB; the built-in file is for trying out. Set DATABASE_URL."
+)
 
 
 def problem(session: Session) -> str | None:

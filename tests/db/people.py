@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -43,13 +44,15 @@ def first_account(engine: Engine, user_id: int) -> int:
 
 
 def a_live_account(engine: Engine, user_id: int, name: str = "Real", **given) -> int:
-    given = {
+    settings: dict[str, Any] = {
         "exchange": "binance",
         "caps": {"USDT": "500"},
         "accepts_no_address": False,
         "accepts_unverified": False,
     } | given
-    return run(engine, lambda s: accounts.add_live_account(s, user_id, name=name, at=AT, **given))
+    return run(
+        engine, lambda s: accounts.add_live_account(s, user_id, name=name, at=AT, **settings)
+    )
 
 
 def a_strategy(engine: Engine, user_id: int, symbol: str = "BTC/USDT", start: bool = True) -> int:

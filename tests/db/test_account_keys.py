@@ -71,6 +71,17 @@ def test_erased_keys_are_gone_and_their_numbers_are_not_used_again(engine, ann, 
     assert store(engine, ann, account_id) == 2
 
 
+def test_archived_accounts_whose_keys_are_to_be_erased_are_found(engine, ann, account_id):
+    other = a_live_account(engine, ann, name="Another")
+    for place in (account_id, other):
+        store(engine, ann, place)
+    assert run(engine, account_keys.archived_with_keys) == []
+    run(engine, lambda s: accounts.archive_account(s, ann, account_id, at=AT))
+    assert run(engine, account_keys.archived_with_keys) == [account_id]
+    run(engine, lambda s: account_keys.erase_keys(s, [account_id]))
+    assert run(engine, account_keys.archived_with_keys) == []
+
+
 def test_a_simulated_or_archived_account_takes_no_key(engine, ann, account_id):
     with pytest.raises(Conflict, match="not a live account"):
         store(engine, ann, first_account(engine, ann))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from db import account_status, audit_findings, exchange_bans, exchange_proofs
+from db import account_status, accounts, audit_findings, exchange_bans, exchange_proofs
 from db.account_status import (
     ABOUT_THE_BALANCES,
     ABOUT_THE_KEY,
@@ -19,7 +19,7 @@ from db.account_status import (
 from db.audit_findings import Finding
 from db.errors import NotAllowed
 from db.transactions import run
-from tests.db.people import AT, a_user, an_administrator, later
+from tests.db.people import AT, a_live_account, a_user, an_administrator, later
 from tests.faults import fault
 
 STATUS = AccountStatus(
@@ -77,11 +77,16 @@ def test_the_parts_together_are_the_whole_row():
 
 
 def test_the_same_key_on_another_account_is_noticed(engine):
-    second = replace(STATUS, account_id=8)
-    refused = replace(STATUS, account_id=9, key_state=KeyState.REFUSED)
-    run(engine, lambda s: account_status.save(s, [STATUS, second, refused]))
-    mark = STATUS.fingerprint
-    assert run(engine, lambda s: account_status.accounts_with_key(s, mark, 7)) == [8]
+    ann = a_user(engine)
+    places = [a_live_account(engine, ann, name=f"Place {n}") for n in range(4)]
+    states = (KeyState.ACTIVE, KeyState.ACTIVE, KeyState.REFUSED, KeyState.ACTIVE)
+    rows = [replace(STATUS, account_id=i, key_state=s) for i, s in zip(places, states, strict=True)]
+    run(engine, lambda s: account_status.save(s, rows))
+    run(engine, lambda s: accounts.archive_account(s, ann, places[3], at=AT))
+    mark = str(STATUS.fingerprint)
+    assert run(engine, lambda s: account_status.accounts_with_key(s, mark, places[0])) == [
+        places[1]
+    ]
 
 
 @fault("E14")
