@@ -14,7 +14,7 @@ from db import installation
 from db.clock import utc_now
 from db.engine import is_sqlite, make_engine
 from db.errors import Conflict
-from db.transactions import run
+from db.transactions import Session, run
 
 FOLDER = Path(__file__).resolve().parent / "migrations"
 
@@ -44,9 +44,12 @@ def newest_version() -> str:
 
 
 def current_version(engine: Engine) -> str | None:
-    """The version that the database has; None: it is empty."""
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    """The version that the database has; None: it is empty. Raises DatabaseUnavailable."""
+
+    def ask(session: Session) -> str | None:
+        return MigrationContext.configure(session.connection()).get_current_revision()
+
+    return run(engine, ask, write=False)
 
 
 def check_version(engine: Engine) -> None:

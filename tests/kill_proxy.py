@@ -69,7 +69,7 @@ class KillProxy:
         self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
-        _start(self._accept)
+        start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +78,7 @@ class KillProxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for end in self._sockets:
-            _close(end)
+            close(end)
 
     def watch(self) -> None:
         """A new worker begins: the time until its first commit of trading is taken from here."""
@@ -91,40 +91,47 @@ class KillProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self.server_port))
+            try:
+                server = socket.create_connection(("127.0.0.1", self.server_port))
+            except OSError:  # the server is down: so are we
+                close(client)
+                continue
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sockets += [client, server]
-            wire = Wire()
-            _start(self._to_server, client, server, wire)
-            _start(self._to_client, server, client, wire)
+            wire = self._new_wire()
+            start(self._to_server, client, server, wire)
+            start(self._to_client, server, client, wire)
+
+    def _new_wire(self) -> Wire:
+        return Wire()
 
     def _to_server(self, client: socket.socket, server: socket.socket, wire: Wire) -> None:
-        while data := _received(client):
+        while data := received(client):
             aim = self._look(wire, data)
             if aim is not None and aim.moment is Moment.BEFORE:
                 aim.strike()
                 break
             if aim is not None and aim.moment is Moment.AFTER:
                 wire.answer_kills = aim
-            if not _sent(server, data):
+            if not sent(server, data):
                 break
             if aim is not None and aim.moment is Moment.DURING:
                 aim.strike()
                 break
-        _close(server)
-        _close(client)
+        close(server)
+        close(client)
 
     def _to_client(self, server: socket.socket, client: socket.socket, wire: Wire) -> None:
-        while data := _received(server):
+        while data := received(server):
             aim, wire.answer_kills = wire.answer_kills, None
-            if not _sent(client, data):
+            if not sent(client, data):
                 break
             if aim is not None:
                 time.sleep(aim.delay)
                 aim.strike()
-        _close(client)
-        _close(server)
+        close(client)
+        close(server)
 
     def _look(self, wire: Wire, data: bytes) -> Aim | None:
         """Follow the statements of this connection; the aim that its COMMIT fits."""
@@ -164,18 +171,18 @@ def random_aim(luck: random.Random, strike: Callable[[], None]) -> Aim:
     return Aim(target, moment, luck.uniform(0, 0.006), strike)
 
 
-def _start(work: Callable[..., None], *arguments: object) -> None:
+def start(work: Callable[..., None], *arguments: object) -> None:
     threading.Thread(target=work, args=arguments, daemon=True).start()
 
 
-def _received(end: socket.socket) -> bytes:
+def received(end: socket.socket) -> bytes:
     try:
         return end.recv(65536)
     except OSError:
         return b""
 
 
-def _sent(end: socket.socket, data: bytes) -> bool:
+def sent(end: socket.socket, data: bytes) -> bool:
     try:
         end.sendall(data)
     except OSError:
@@ -183,7 +190,7 @@ def _sent(end: socket.socket, data: bytes) -> bool:
     return True
 
 
-def _close(end: socket.socket) -> None:
+def close(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
     end.close()

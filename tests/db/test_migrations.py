@@ -7,9 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
-from db import installation, migrate
+from db import installation, migrate, transactions
 from db.engine import make_engine
-from db.errors import Conflict
+from db.errors import Conflict, DatabaseUnavailable
 from db.tables import Model
 from db.transactions import run
 
@@ -44,6 +44,13 @@ def test_an_empty_database_is_refused_with_the_way_out(empty):
     assert migrate.current_version(empty) is None
     with pytest.raises(Conflict, match="python -m db upgrade"):
         migrate.check_version(empty)
+
+
+def test_a_database_that_does_not_answer_is_unavailable_not_an_error_of_ours(monkeypatch):
+    """A worker that starts meanwhile ends with a sentence, and is started again."""
+    monkeypatch.setattr(transactions, "FIRST_PAUSE", 0.001)
+    with pytest.raises(DatabaseUnavailable):
+        migrate.check_version(make_engine("mysql+pymysql://nobody:nothing@127.0.0.1:1/none"))
 
 
 def test_a_database_of_another_release_is_refused(engine):
