@@ -1,4 +1,4 @@
-"""Between one worker and its database: cuts, swallowed answers, error codes, silence, delay; one at a time."""
+"""Between one worker and its database: cuts, lost answers, error codes, silence and delay, one at a time."""
 
 from __future__ import annotations
 
