@@ -117,11 +117,11 @@ class CandleKeeper:
                 log.warning("candles of %s: %s", desk.name, error)
 
     async def _keep(self, desk: Desk, symbol: str, now: datetime) -> None:
-        key = (desk.name, symbol)
+        key = (desk.stored_as, symbol)
         since = self._kept.get(key, now - FIRST_LOOK_BACK)
         if since < now:
             found = await desk.venue.candles(symbol, since, now)
-            await self._save(desk.name, symbol, found, now)
+            await self._save(desk.stored_as, symbol, found, now)
             self._kept[key] = now
 
     async def _save(self, venue: str, symbol: str, found: Sequence[Candle], now: datetime) -> None:

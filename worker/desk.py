@@ -14,14 +14,24 @@ from worker.venues.protocol import TimedQuote, Venue
 from worker.wakes import PriceWakes
 
 FRESH = timedelta(seconds=10)
+LIVE = ":live"
 APART = timedelta(seconds=1)
 
 
 class Desk:
-    """`name`: "simulated" or "paper:binance"; the key under which its prices are stored."""
+    """`name`: "simulated", "binance" (paper) or "binance:live". `stored_as`: under which its prices, markets
+    and candles are kept; both desks of an exchange share them.
+
+    quote_problem(coin): why nothing is bought for that quote coin now (it is off its dollar); None: it may
+    be. clock_problem(): the same because of this host's clock. problems: sentences about symbols that are
+    not traded here (any more).
+    """
 
     def __init__(self, name: str, venue: Venue, monotonic: Callable[[], float] = monotonic) -> None:
         self.name = name
+        self.stored_as = name.removesuffix(LIVE)
+        self.quote_problem: Callable[[str], str | None] = lambda coin: None
+        self.clock_problem: Callable[[], str | None] = lambda: None
         self.venue = venue
         self.monotonic = monotonic
         self.markets: dict[str, Market] = {}
@@ -30,6 +40,7 @@ class Desk:
         self._earlier: dict[str, deque[TimedQuote]] = {}
         self._alone: set[str] = set()
         self._users: dict[str, set[int]] = {}
+        self.problems: dict[str, str] = {}
 
     # --- who uses which symbol
 
@@ -37,6 +48,7 @@ class Desk:
         """The strategy uses `symbol` from now on. Raises `InvalidInput` when it is not traded here."""
         market = await self.venue.market(symbol)
         self.markets[symbol] = market
+        self.problems.pop(symbol, None)
         self._users.setdefault(symbol, set()).add(strategy_id)
         self.wakes.setdefault(symbol, PriceWakes())
         return market
@@ -52,6 +64,16 @@ class Desk:
             self.latest.pop(symbol, None)
             self._earlier.pop(symbol, None)
             self._alone.discard(symbol)
+
+    def refresh(self, symbol: str, market: Market) -> None:
+        """The rules of a symbol in use as the exchange has them now."""
+        if symbol in self.markets:
+            self.markets[symbol] = market
+            self.problems.pop(symbol, None)
+
+    def gone(self, symbol: str, sentence: str) -> None:
+        """The symbol is not traded any more: its strategies say so and buy nothing."""
+        self.problems[symbol] = sentence
 
     @property
     def symbols(self) -> list[str]:

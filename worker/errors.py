@@ -3,7 +3,8 @@
 VenueError
 ├── OutcomeUnknown   the request may have been accepted: the order stays `sending` until proof
 ├── VenueUnavailable a question could not be answered: ask again later, conclude nothing
-│   └── AccountLost  and asking again does not help: the account is to be attached anew
+│   ├── AccountLost  and asking again does not help: the account is to be attached anew
+│   └── NotSent      the request never left this process: whatever it was for has not happened
 └── KeyRefused       the exchange does not take this key: the account stops alone, its owner is told
 """
 
@@ -26,6 +27,14 @@ class VenueUnavailable(VenueError):
 
 class AccountLost(VenueUnavailable):
     """What was held in memory of the account is gone. Attached anew it also walks what was missed."""
+
+
+class NotSent(VenueUnavailable):
+    """`code`: why, short, for rows and words (`ban`, `too_late`, `no_route`)."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class KeyRefused(VenueError):

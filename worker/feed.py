@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from core.errors import InvalidInput
 from db import market_data
@@ -15,8 +14,8 @@ from db.market_data import Ticker
 from worker.database import Database
 from worker.desk import Desk
 from worker.errors import OutcomeUnknown, VenueUnavailable
+from worker.peg import Peg
 from worker.prices.source import PriceSource
-from worker.venues.ledger_venue import LedgerVenue
 from worker.venues.protocol import TimedQuote
 
 log = logging.getLogger(__name__)
@@ -24,19 +23,22 @@ WALKED_EACH = 10
 
 
 class Feed:
-    """`wake(strategy_ids, received)`: called with those that a tick concerns and when it came."""
+    """`name`: under which prices are stored. `desks`: whom they are for; it may grow.
+    `wake(strategy_ids, received)`: called with those that a tick concerns and when it came. `peg()`: who
+    watches the dollar coins; their prices come with the same request."""
 
     def __init__(
         self,
-        desk: Desk,
-        venue: LedgerVenue,
+        name: str,
+        desks: Sequence[Desk],
         source: PriceSource,
         database: Database,
         wake: Callable[[set[int], float], None],
     ) -> None:
-        self.desk, self.venue, self.source = desk, venue, source
+        self.name, self.desks, self.source = name, desks, source
         self.database = database
         self.wake = wake
+        self.peg: Callable[[], Peg | None] = lambda: None
         self._ticks = 0
         self._storing: asyncio.Task[None] | None = None
 
@@ -46,7 +48,7 @@ class Feed:
             try:
                 await self.tick()
             except (InvalidInput, VenueUnavailable) as error:
-                log.warning("no prices from %s: %s", self.desk.name, error)
+                log.warning("no prices from %s: %s", self.name, error)
 
     async def _sleep_until_next(self) -> None:
         """Quotes of the simulated market change at whole seconds: look just after."""
@@ -56,31 +58,43 @@ class Feed:
         await asyncio.sleep(max(due - now, 0.01) + 0.005)
 
     async def tick(self) -> None:
-        symbols = self.desk.symbols
-        if not symbols:
+        followed = sorted({symbol for desk in self.desks for symbol in desk.symbols})
+        if not followed:
             return
-        quotes = await self.source.quotes(symbols)
+        peg = self.peg()
+        watched = [] if peg is None else peg.symbols()
+        quotes = await self.source.quotes(sorted({*followed, *watched}))
         self._ticks += 1
-        await asyncio.gather(*(self.take(symbol, seen) for symbol, seen in quotes.items()))
+        if peg is not None:
+            peg.take(quotes)
+        quotes = {symbol: quotes[symbol] for symbol in followed if symbol in quotes}
+        await asyncio.gather(
+            *(
+                self.take(desk, symbol, quotes[symbol])
+                for desk in self.desks
+                for symbol in desk.symbols
+                if symbol in quotes
+            )
+        )
         self._store(quotes)
         if self._ticks % WALKED_EACH == 0:
             await self._walked()
 
-    async def take(self, symbol: str, seen: TimedQuote) -> None:
+    async def take(self, desk: Desk, symbol: str, seen: TimedQuote) -> None:
         """One new quote: resting orders fill first, then whoever it wakes is woken."""
-        completed = self.desk.take(symbol, seen)
+        completed = desk.take(symbol, seen)
         try:
-            await self.venue.see(symbol, seen.at, completed.quote)
+            await desk.venue.see(symbol, seen.at, completed.quote)
         except OutcomeUnknown as error:
             log.warning("fills on %s are looked at again: %s", symbol, error)
-        self.wake(self.desk.woken(symbol, self.venue.now()), seen.received)
+        self.wake(desk.woken(symbol, desk.venue.now()), seen.received)
 
     def _store(self, quotes: dict[str, TimedQuote]) -> None:
         """One statement for all symbols; when the one before is still running, this one is left out."""
         if not quotes or (self._storing is not None and not self._storing.done()):
             return
         rows = [
-            Ticker(self.desk.name, symbol, seen.quote.bid, seen.quote.ask, seen.quote.bid, seen.at)
+            Ticker(self.name, symbol, seen.quote.bid, seen.quote.ask, seen.quote.bid, seen.at)
             for symbol, seen in quotes.items()
         ]
         self._storing = asyncio.create_task(self._write(rows))
@@ -92,8 +106,8 @@ class Feed:
             log.warning("prices could not be stored: %s", error)
 
     async def _walked(self) -> None:
-        at: datetime = self.venue.now()
         try:
-            await self.venue.walked(at)
+            for desk in self.desks:
+                await desk.venue.walked(desk.venue.now())
         except (DatabaseUnavailable, CommitUnknown) as error:
             log.warning("the walked time could not be stored: %s", error)

@@ -8,7 +8,7 @@ import math
 import os
 import secrets
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 from db import leases
@@ -44,14 +44,28 @@ def boot_id() -> str:
         return "unknown"
 
 
+async def _no_live_accounts(account: Account) -> str | None:
+    return "Live accounts are not served here." if account.kind is AccountKind.LIVE else None
+
+
+async def _say_nothing(account: Account, why: str) -> None:
+    """Until somebody listens."""
+
+
 class Ownership:
     """`name` changes when somebody declared this worker dead. `lag()`: the slowest plan since the last beat,
-    in seconds."""
+    in seconds. `refuses(account)`: why this worker does not serve it, `say(account, why)` tells its owner."""
 
     def __init__(
-        self, database: Database, runners: Callable[[], Runners], lag: Callable[[], float]
+        self,
+        database: Database,
+        runners: Callable[[], Runners],
+        lag: Callable[[], float],
+        refuses: Callable[[Account], Awaitable[str | None]] = _no_live_accounts,
+        say: Callable[[Account, str], Awaitable[None]] = _say_nothing,
     ) -> None:
         self.database = database
+        self._refuses, self._say = refuses, say
         self._lag = lag
         self.host = f"{socket.gethostname()[:40]}/{boot_id()}"
         self.name = ""
@@ -110,7 +124,8 @@ class Ownership:
             return
         name, held = self.name, runners.held
         accounts, free, alive, processes, mine = await self.database.read(self._look)
-        wanted = {a.account_id: a for a in accounts if a.kind is not AccountKind.LIVE}
+        runners.know(accounts)
+        wanted = await self._wanted(accounts, free)
         # A lease whose COMMIT was of unknown outcome, or that could not be given back, is ours all the same.
         for account_id in mine.keys() & wanted.keys() - held:
             runners.start(wanted[account_id], mine[account_id])
@@ -128,6 +143,19 @@ class Ownership:
             taken = await self.database.write(lambda s: leases.take_all(s, name, takeable, gone))
             for account_id, token in taken.items():
                 runners.start(wanted[account_id], token)
+
+    async def _wanted(
+        self, accounts: Collection[Account], free: Collection[int]
+    ) -> dict[int, Account]:
+        """Those that this worker may serve. Why not is said of those that no other worker serves."""
+        wanted = {}
+        for account in accounts:
+            why = await self._refuses(account)
+            if why is None:
+                wanted[account.account_id] = account
+            elif account.account_id in free:
+                await self._say(account, why)
+        return wanted
 
     def _look(
         self, session: Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,9 +27,10 @@ from db.transactions import run
 from db.wanted import Revision, Wanted, all_wanted
 from worker.account import AccountRunner
 from worker.account_rows import AccountFacts
+from worker.aside import Aside
 from worker.database import Database
 from worker.desk import FRESH, Desk
-from worker.errors import VenueUnavailable
+from worker.errors import KeyRefused, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.lags import Lags
 from worker.together import Together
@@ -106,7 +107,7 @@ def _answered(cycle: Cycle | None, status: StrategyStatus | None, wish: Wish) ->
 
 
 class Runners:
-    """`drop(account_id)` is told when a lease turns out to be lost."""
+    """`accounts`: as their rows say now. `tokens`: of the leases taken. `aside`: whose key is refused."""
 
     def __init__(
         self,
@@ -123,11 +124,15 @@ class Runners:
         self.running: dict[int, AccountRunner] = {}
         self.home: dict[int, AccountRunner] = {}
         self.lost: set[int] = set()
+        self.accounts: dict[int, Account] = {}
+        self.tokens: dict[int, int] = {}
+        self.aside = Aside()
         self.halt: Halt | None = None
         self._stored = Together[Held, Stored](
             lambda held: database.call(_read, database.engine, database.shared, held)
         )
-        self._opening = asyncio.Semaphore(OPENED_AT_ONCE)
+        # By market place: an exchange that does not answer holds up nobody else's accounts.
+        self._opening: dict[str, asyncio.Semaphore] = {}
         self.opened = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._installation: str | None = None
@@ -136,6 +141,8 @@ class Runners:
 
     def start(self, account: Account, token: int) -> None:
         """Serve an account whose lease was just committed."""
+        self.accounts[account.account_id] = account
+        self.tokens[account.account_id] = token
         task = asyncio.create_task(
             self._serve(account, token), name=f"account-{account.account_id}"
         )
@@ -148,7 +155,8 @@ class Runners:
             runner.closing = True
             runner.inbox.reconcile()
         if task is not None:
-            await asyncio.wait({task}, timeout=10)
+            if account_id not in self.aside:
+                await asyncio.wait({task}, timeout=10)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -156,10 +164,21 @@ class Runners:
     def held(self) -> set[int]:
         return set(self._tasks)
 
+    def know(self, accounts: Iterable[Account]) -> None:
+        """The accounts as their rows say now. One that stands aside is tried again when its row changed."""
+        for account in accounts:
+            known = self.accounts.get(account.account_id)
+            self.accounts[account.account_id] = account
+            if known is not None and known.rev != account.rev:
+                self.aside.try_again(account.account_id)
+
     @property
     def are_all_open(self) -> bool:
         """There are accounts, and each has all its strategies in memory."""
-        return bool(self._tasks) and self._tasks.keys() <= self.running.keys()
+        return bool(self._tasks) and self._all_serve()
+
+    def _all_serve(self) -> bool:
+        return all(i in self.running or i in self.aside for i in self._tasks)
 
     async def _serve(self, account: Account, token: int) -> None:
         """Open and serve; after an unknown COMMIT or a lost database, forget everything and read again."""
@@ -172,6 +191,9 @@ class Runners:
                 log.warning("account %s: the lease is lost", account_id)
                 self.lost.add(account_id)
                 return
+            except KeyRefused as refused:
+                await self.aside.stand(account, str(refused))
+                continue
             except StepladderError as error:
                 log.warning("account %s is read again: %s", account_id, error)
             except Exception:  # one account's fault must not end the others; it is loud in the log
@@ -179,11 +201,13 @@ class Runners:
             await asyncio.sleep(AGAIN_AFTER)
 
     async def _open_and_serve(self, account: Account, token: int) -> None:
+        account = self.accounts.get(account.account_id, account)
         desk = self.desk_of(account)
         facts = AccountFacts(account.account_id, account.user_id, account.stated_balance)
         runner = AccountRunner(facts, token, desk, self.writer, self.alarms, self.lags)
         try:
-            async with self._opening:
+            room = self._opening.setdefault(desk.name, asyncio.Semaphore(OPENED_AT_ONCE))
+            async with room:
                 await self._open(runner)
             self.opened += 1
             await runner.serve()
@@ -318,7 +342,7 @@ class Runners:
 
     def obey(self, halt: Halt) -> bool:
         """Every account that is held knows of this change; under a halt nothing of it can buy."""
-        return self._tasks.keys() <= self.running.keys() and all(
+        return self._all_serve() and all(
             runner.newest_halt_rev == halt.rev and all(map(obeys, runner.tracked.values()))
             for runner in self.running.values()
         )
@@ -334,7 +358,22 @@ class Runners:
             runner.inbox.wake(ids, since)
 
     def hint(self, account_id: int, client_order_ids: set[str]) -> None:
-        """The venue says that these orders have changed."""
+        """The venue says that these orders have changed; none named: any may have."""
         runner = self.running.get(account_id)
-        if runner is not None:
+        if runner is None:
+            return
+        if client_order_ids:
             runner.inbox.look(client_order_ids, runner.price_received(client_order_ids))
+        else:
+            runner.inbox.reconcile()
+
+    def symbol_of(self, account_id: int, client_order_id: str) -> str | None:
+        """Where a live order of the account belongs."""
+        runner = self.running.get(account_id)
+        owner = None if runner is None else runner.live.owner(client_order_id)
+        return None if runner is None or owner is None else runner.tracked[owner].symbol
+
+    def symbols_of(self, account_id: int) -> set[str]:
+        """What the account's strategies trade."""
+        runner = self.running.get(account_id)
+        return set() if runner is None else {t.symbol for t in runner.tracked.values()}

@@ -12,15 +12,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import InvalidInput
 
+SWITCH = {"0": False, "1": True, "false": False, "true": True}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class WorkerSettings(BaseSettings):
-    """replay_*: a file of candles that stands in for the simulated market (tests, drills). lag_file: where
-    `worker.lags` writes a line each second (benchmarks)."""
+    """allow_live: whether live accounts are served at all. replay_*: a file of candles that stands in for
+    the simulated market (tests, drills). lag_file: where `worker.lags` writes a line each second
+    (benchmarks)."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
+    allow_live: bool = False
     venue_routes: str = "{}"
     heartbeat_url: str | None = None
     log_level: str = "INFO"
@@ -45,6 +48,16 @@ class WorkerSettings(BaseSettings):
             ):
                 raise ValueError(f"{host}: only addresses of this machine are accepted")
         return value
+
+    @field_validator("allow_live", mode="before")
+    @classmethod
+    def _said_plainly(cls, value: object) -> object:
+        """Whether real money moves hangs on it: only these words, nothing that might mean them."""
+        if isinstance(value, bool):
+            return value
+        if value not in SWITCH:
+            raise ValueError("must be 0 or 1 (or false, true)")
+        return SWITCH[str(value)]
 
     @field_validator("log_level")
     @classmethod

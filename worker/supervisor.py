@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 from core.cycle import Cycle
 from db import audit
@@ -14,21 +15,28 @@ from worker.auditor import Auditor
 from worker.candle_keeper import CandleKeeper
 from worker.clock import monotonic
 from worker.database import Database
+from worker.exchanges.adapters import ADAPTERS
+from worker.exchanges.bans import Bans
+from worker.exchanges.hub import Hub
 from worker.group_commit import GroupCommit
 from worker.heartbeat import Heartbeat
 from worker.housekeeping import Housekeeping
+from worker.keys.keyring import KeyRing
 from worker.lags import LagReport
 from worker.lockstep import Lockstep
 from worker.ownership import Ownership
 from worker.places import Places
 from worker.poller import Poller
-from worker.prices.public import PublicPrices
 from worker.prices.replay import ReplayPrices
+from worker.prices.source import PriceSource
 from worker.runners import Runners
 from worker.settings import WorkerSettings
 from worker.symbols import publish_symbols
 from worker.units import Unit, Writer
 from worker.venues.ledger import Ledger
+from worker.venues.live_admission import Admission
+from worker.venues.live_keys import LiveKeys
+from worker.venues.live_venue import LiveVenue
 
 log = logging.getLogger(__name__)
 RECONCILE_EACH = 60
@@ -37,7 +45,9 @@ SETTLE_AFTER = 10
 
 
 class Supervisor:
-    """Composition root: the only place that knows all the parts."""
+    """Composition root: the only place that knows all the parts.
+
+    key_folder: of the key files (None: config/). live_on_any_database: for simulations only."""
 
     def __init__(
         self,
@@ -45,6 +55,9 @@ class Supervisor:
         settings: WorkerSettings,
         replay: ReplayPrices | None,
         audit_key: bytes | None,
+        *,
+        key_folder: Path | None = None,
+        live_on_any_database: bool = False,
     ) -> None:
         self.database = database
         self.settings = settings
@@ -58,12 +71,28 @@ class Supervisor:
             database,
             self.ledger,
             replay,
-            lambda exchange: PublicPrices(exchange, settings.routes),
+            self._hub,
+            self._live_venue,
             with_feeds=not settings.replay_lockstep,
+        )
+        self.bans = Bans(database, lambda: self.places.hubs)
+        ring = KeyRing(database, audit_key or b"", key_folder)
+        self.keys = LiveKeys(database, ring, lambda: self.runners, self.places.hub)
+        self.admission = Admission(
+            database,
+            allow_live=settings.allow_live,
+            live_on_any_database=live_on_any_database,
         )
         self.runners = Runners(database, self.places.of_account, self.writer)
         self.lags = LagReport(self.runners.lags, settings.lag_file, self._gauges)
-        self.ownership = Ownership(database, lambda: self.runners, self.lags.take_largest)
+        self.ownership = Ownership(
+            database,
+            lambda: self.runners,
+            self.lags.take_largest,
+            self.admission.refuses,
+            self.admission.say,
+        )
+        self.runners.aside.tell = self.keys.refused
         self.poller = Poller(database, self.runners, lambda: self.ownership.name)
         self.keeper = CandleKeeper(
             database, lambda: self.ownership.name, self.places.desks, self.places.named
@@ -75,6 +104,7 @@ class Supervisor:
         """Until `stopping` is set (SIGTERM), or a task dies."""
         await self.ownership.register()
         await publish_symbols(self.database)
+        await self.bans.read()
         tasks = [asyncio.create_task(work(), name=name) for name, work in self._tasks().items()]
         stop = asyncio.create_task(self.stopping.wait(), name="stop")
         try:
@@ -95,6 +125,8 @@ class Supervisor:
             "clock": self._clock,
             "lags": self.lags.run,
             "candles": self.keeper.run,
+            "bans": self.bans.run,
+            "keys": self.keys.keep,
             "housekeeping": Housekeeping(self.database, self.settings.log_retention_days).run,
             "auditor": Auditor(self.database, self._name, live=False).run,
             "live auditor": Auditor(
@@ -176,6 +208,19 @@ class Supervisor:
 
     def _name(self) -> str:
         return self.ownership.name
+
+    def _hub(self, exchange: str) -> Hub:
+        adapter = ADAPTERS.get(exchange) if self.settings.allow_live else None
+        hub = Hub(exchange, self.settings.routes, adapter)
+        self.bans.watch(hub)
+        return hub
+
+    def _live_venue(self, hub: Hub, source: PriceSource) -> LiveVenue:
+        venue = LiveVenue(
+            hub, self.keys.key_of, source, hint=self.runners.hint, seen_until=self.keys.seen_until
+        )
+        venue.symbol_of, venue.symbols_of = self.runners.symbol_of, self.runners.symbols_of
+        return venue
 
     def _gauges(self) -> dict[str, int]:
         runners = self.runners

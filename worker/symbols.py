@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.errors import InvalidInput
 from core.market import Market
@@ -42,15 +44,39 @@ async def publish_symbols(database: Database) -> None:
     await database.write(lambda session: market_data.save_markets(session, SIMULATED, markets, at))
 
 
+async def keep_published(
+    database: Database, venue: str, source: PriceSource, renewed: asyncio.Event
+) -> None:
+    """For ever: again whenever the markets have been loaded anew."""
+    while True:
+        renewed.clear()
+        await publish_exchange(database, venue, source)
+        await renewed.wait()
+
+
 async def publish_exchange(database: Database, venue: str, source: PriceSource) -> None:
     """The spot markets of an exchange, as soon as it answers."""
     while True:
         try:
-            await _publish(database, venue, await source.markets())
+            markets = await source.markets()
+            await _publish(database, venue, markets)
+            await database.write(functools.partial(_retire, venue=venue, markets=markets))
             return
         except (VenueUnavailable, DatabaseUnavailable, CommitUnknown) as error:
             log.warning("the markets of %s could not be published: %s", venue, error)
         await asyncio.sleep(AGAIN_AFTER)
+
+
+def _retire(session: Session, *, venue: str, markets: Sequence[Market]) -> None:
+    """What is not traded any more is not offered any more."""
+    traded = {market.symbol for market in markets}
+    gone = [
+        replace(symbol, is_active=False)
+        for symbol in market_data.load_symbols(session, venue)
+        if symbol.symbol not in traded
+    ]
+    if gone:
+        market_data.save_symbols(session, gone)
 
 
 async def _publish(database: Database, venue: str, markets: Sequence[Market]) -> None:

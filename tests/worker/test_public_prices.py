@@ -13,7 +13,8 @@ import pytest_asyncio
 from core.errors import InvalidInput
 from tests.worker.stub_exchange import MINUTE_MS, StubExchange, a_kline, a_symbol
 from worker.errors import VenueUnavailable
-from worker.prices import public
+from worker.exchanges import hub
+from worker.exchanges.hub import Hub
 from worker.prices.public import PublicPrices
 
 SYMBOL = "BTC/USDT"
@@ -29,7 +30,7 @@ async def exchange() -> AsyncIterator[StubExchange]:
 
 @pytest_asyncio.fixture
 async def prices(exchange: StubExchange) -> AsyncIterator[PublicPrices]:
-    made = PublicPrices("binance", exchange.routes)
+    made = PublicPrices(Hub("binance", exchange.routes))
     yield made
     await made.close()
 
@@ -57,11 +58,11 @@ async def test_an_unknown_or_halted_symbol_is_refused_in_words(
 
 def test_an_exchange_that_nobody_knows_is_refused():
     with pytest.raises(InvalidInput, match="exchange"):
-        PublicPrices("notanexchange", {})
+        Hub("notanexchange", {})
 
 
 async def test_a_host_without_a_route_is_never_reached(exchange: StubExchange):
-    strict = PublicPrices("kraken", exchange.routes)
+    strict = PublicPrices(Hub("kraken", exchange.routes))
     with pytest.raises(VenueUnavailable):
         await strict.quotes([SYMBOL])
     await strict.close()
@@ -138,7 +139,7 @@ async def test_a_garbage_answer_gives_no_price_and_no_other_error(
         said = str(error)
     assert (found, "http" in said) == ({}, False)
     exchange.recover()
-    prices.calm_until = 0.0
+    prices.hub.calm_until = 0.0
     assert SYMBOL in await prices.quotes([SYMBOL])
 
 
@@ -151,7 +152,7 @@ async def test_garbage_instead_of_markets_is_unavailable_until_they_come(
         with pytest.raises(VenueUnavailable):
             await prices.market(SYMBOL)
     exchange.recover()
-    prices.calm_until = 0.0
+    prices.hub.calm_until = 0.0
     assert (await prices.market(SYMBOL)).symbol == SYMBOL
 
 
@@ -168,15 +169,18 @@ async def test_nothing_is_asked_while_the_exchange_bans_us(
         with pytest.raises(VenueUnavailable):
             await prices.quotes([SYMBOL])
     assert len(exchange.requests) == asked + 1
-    assert prices.calm_until > time.monotonic() + 100
+    assert prices.hub.calm_until > time.monotonic() + 100
 
 
 async def test_markets_that_cannot_be_loaded_again_are_kept(
     exchange: StubExchange, prices: PublicPrices, monkeypatch: pytest.MonkeyPatch
 ):
     await prices.market(SYMBOL)
-    monkeypatch.setattr(public, "MARKETS_LAST", -1.0)
+    monkeypatch.setattr(hub, "ASK_AGAIN", 0.0)
     exchange.fail("exchangeInfo", 500, "<html>")
+    prices.hub.reload_soon()
+    with pytest.raises(VenueUnavailable):
+        await prices.hub.tend()
     assert SYMBOL in await prices.quotes([SYMBOL])
 
 

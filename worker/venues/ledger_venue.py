@@ -64,6 +64,11 @@ class LedgerVenue:
             self._crossing.setdefault(symbol, Crossing())
         return self._markets[symbol]
 
+    def renew(self, market: Market) -> None:
+        """The exchange has changed its rules."""
+        if market.symbol in self._markets:
+            self._markets[market.symbol] = market
+
     async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
         return await self.source.candles(symbol, since, until)
 

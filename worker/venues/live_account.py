@@ -1,0 +1,48 @@
+"""One live account as this process holds it while it has the lease."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from worker.exchanges.adapter import Client
+from worker.exchanges.budget import Budget
+from worker.venues.protocol import Balance, OpenOrder
+
+ORDERS_A_WINDOW = (1 / 10, 10.0)
+"""Creates per account: 80 in 10 s at most; exchanges allow 100 and more."""
+
+
+def _pace() -> Budget:
+    return Budget(*ORDERS_A_WINDOW)
+
+
+@dataclass(slots=True)
+class LiveAccount:
+    """`turn`: one request at a time where the exchange counts nonces. `symbols`: of the orders met so far.
+
+    rounds: per order in doubt, how often it was looked for in vain: the sources alternate. suspect: the
+    exchange has refused the key once; two more reads decide. calm_until: monotonic; this key alone is to
+    be silent. sends: creates on their way, owned here and not by whoever asked.
+    """
+
+    account_id: int
+    client: Client
+    turn: asyncio.Lock | None = None
+    pace: Budget = field(default_factory=_pace)
+    symbols: dict[str, str] = field(default_factory=dict)
+    rounds: dict[str, int] = field(default_factory=dict)
+    sends: set[asyncio.Task[Any]] = field(default_factory=set)
+    stream: asyncio.Task[None] | None = None
+    suspect: bool = False
+    calm_until: float = 0.0
+    balances: tuple[float, dict[str, Balance]] | None = None
+    elsewhere: tuple[float, list[OpenOrder]] | None = None
+
+    version: int = 0
+
+    def changed(self) -> None:
+        """What was known of its money may be wrong now, and what is being asked as well."""
+        self.balances = None
+        self.version += 1

@@ -1,0 +1,97 @@
+"""Every question to an exchange for an account passes here: its deadline, its errors and what they say
+beyond the question."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+from worker.clock import monotonic
+from worker.errors import KeyRefused, NotSent, VenueUnavailable
+from worker.exchanges.adapter import Adapter, Outcome, Trouble
+from worker.exchanges.budget import Urgency, urgent
+from worker.exchanges.hub import LONG_ENOUGH, Hub
+from worker.venues.live_account import LiveAccount
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+DEADLINE = 120.0
+"""For a whole question, waiting for its turn included; one request of it has 10 s (`clients.TIMEOUT_MS`)."""
+KEY_PAUSE = 1.0
+KEY_READS = 2
+
+
+class Asker:
+    """Of one exchange; knows what follows from its answers for everybody."""
+
+    def __init__(self, hub: Hub, adapter: Adapter) -> None:
+        self.hub, self.adapter = hub, adapter
+
+    async def ask(
+        self,
+        account: LiveAccount,
+        question: Callable[[], Awaitable[T]],
+        urgency: Urgency = Urgency.READ,
+    ) -> T:
+        """The answer. Raises `VenueUnavailable` with class and code, `KeyRefused` once that is sure."""
+        if account.suspect:
+            await self.confirm_key(account)
+        try:
+            return await self._once(account, question, urgency)
+        except self.hub.faults as error:
+            outcome = self.adapter.outcome(error)
+        self.note(account, outcome)
+        raise VenueUnavailable(outcome.code)
+
+    async def _once(
+        self, account: LiveAccount, question: Callable[[], Awaitable[T]], urgency: Urgency
+    ) -> T:
+        async with self.turn(account), asyncio.timeout(DEADLINE):
+            with urgent(urgency):
+                return await question()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, account: LiveAccount) -> AsyncIterator[None]:
+        """Alone where requests are numbered; raises `NotSent` while this key is to be silent."""
+        if monotonic() < account.calm_until:
+            raise NotSent("ban", f"{self.hub.exchange}: it asked this key to wait")
+        async with account.turn or contextlib.nullcontext():
+            yield
+
+    def note(self, account: LiveAccount, outcome: Outcome) -> None:
+        """What an answer says beyond the question."""
+        if outcome.trouble is Trouble.KEY:
+            account.suspect = True
+        elif outcome.trouble is Trouble.CLOCK:
+            self.hub.clock.doubt()
+        elif outcome.trouble in (Trouble.FILTER, Trouble.GONE):
+            self.hub.reload_soon()
+        elif outcome.trouble is Trouble.BAN and monotonic() >= self.hub.calm_until:
+            if self.adapter.shares_budget:
+                self.hub.calm(LONG_ENOUGH)
+            else:
+                account.calm_until = monotonic() + LONG_ENOUGH
+
+    async def confirm_key(self, account: LiveAccount) -> None:
+        """Ask twice more before the account stops: one refusal may be the exchange's own fault."""
+        for _ in range(KEY_READS):
+            await asyncio.sleep(KEY_PAUSE)
+            try:
+                await self._once(
+                    account, lambda: self.adapter.balances(account.client), Urgency.READ
+                )
+            except self.hub.faults as error:
+                outcome = self.adapter.outcome(error)
+                if outcome.trouble is not Trouble.KEY:
+                    raise VenueUnavailable(outcome.code) from None
+            else:
+                account.suspect = False
+                return
+        raise KeyRefused(
+            f"{self.adapter.name} refuses the key of this account three times: it was revoked, has expired,"
+            " or may not be used from this address. Orders that rest there stay. Enter a new key, or"
+            " mend the old one there; it is tried again every 10 minutes."
+        )
