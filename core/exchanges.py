@@ -29,6 +29,36 @@ _ALL = (
         needs_password=False,
         can_read_permissions=True,
     ),
+    LiveExchange(
+        id="bybit",
+        name="Bybit",
+        key_help="On bybit.com under Account, API: create a system-generated key of a unified trading account"
+        " with Read-Write and, under Unified Trading, Spot trading; nothing under Assets or Wallet.",
+        address_help="There choose Only IPs with permissions and enter the address shown here. Without it the"
+        " key ends by itself after three months.",
+        needs_password=False,
+        can_read_permissions=True,
+    ),
+    LiveExchange(
+        id="okx",
+        name="OKX",
+        key_help="On okx.com under Profile, API: create a key for API trading with the permissions Read and"
+        " Trade, without Withdraw. The passphrase that you choose there is needed here as well.",
+        address_help="There enter the address shown here under IP address. Without it the key ends by itself"
+        " after fourteen days without use.",
+        needs_password=True,
+        can_read_permissions=True,
+    ),
+    LiveExchange(
+        id="kraken",
+        name="Kraken",
+        key_help="On kraken.com under Settings, API: create a key with Query Funds, Query Open Orders &"
+        " Trades, Query Closed Orders & Trades, Create & Modify Orders, Cancel & Close Orders and WebSocket"
+        " interface, and nothing else. Use it in no other program: its requests are numbered.",
+        address_help="There switch on IP address restriction and enter the address shown here.",
+        needs_password=False,
+        can_read_permissions=True,
+    ),
 )
 
 LIVE_EXCHANGES: dict[str, LiveExchange] = {exchange.id: exchange for exchange in _ALL}

@@ -109,6 +109,10 @@ async def fetch_balances(client: Client) -> Row:
     return found
 
 
+def no_headers(created_at: datetime) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One exchange.
@@ -159,6 +163,7 @@ class Adapter:
     outcome: Callable[[BaseException], Outcome]
     limits: Callable[[Row], Limits]
     balances: Callable[[Client], Awaitable[Row]] = fetch_balances
+    headers: Callable[[datetime], Mapping[str, str]] = no_headers
 
     def allows(self, api: str | Sequence[str], method: str, path: str) -> bool:
         name = api if isinstance(api, str) else "/".join(api)

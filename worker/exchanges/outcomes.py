@@ -69,6 +69,7 @@ CLOCK = Rule(Fate.NOT_PLACED, Trouble.CLOCK, "clock")
 TOO_LATE = Rule(Fate.NOT_PLACED, word="too_late")
 KEY = Rule(Fate.NOT_PLACED, Trouble.KEY)
 MAINTENANCE = Rule(Fate.NOT_PLACED, Trouble.MAINTENANCE, "maintenance")
+BUSY = Rule(Fate.UNKNOWN, Trouble.MAINTENANCE)
 BAN = Rule(Fate.UNKNOWN, Trouble.BAN)
 UNKNOWN = Rule(Fate.UNKNOWN)
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from core.errors import InvalidInput
 from worker.exchanges.adapter import Adapter
 from worker.exchanges.adapters.binance import BINANCE
+from worker.exchanges.adapters.bybit import BYBIT
+from worker.exchanges.adapters.kraken import KRAKEN
+from worker.exchanges.adapters.okx import OKX
 
-ADAPTERS: dict[str, Adapter] = {adapter.exchange: adapter for adapter in (BINANCE,)}
+ADAPTERS: dict[str, Adapter] = {
+    adapter.exchange: adapter for adapter in (BINANCE, BYBIT, OKX, KRAKEN)
+}
 
 
 def adapter_of(exchange: str) -> Adapter:

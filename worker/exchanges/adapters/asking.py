@@ -86,3 +86,14 @@ async def ask_cancel(client: Client, symbol: str, params: Row, venue_order_id: s
         await client.cancel_order(venue_order_id, symbol, params)
     except OrderNotFound:
         return
+
+
+def ranges(client: Client, since: datetime, longest: timedelta) -> list[tuple[int, int]]:
+    """From a minute before `since` until now, cut where the exchange takes no longer range; in ms."""
+    start, now = ms(since - EARLIER), int(client.milliseconds()) + 1
+    step = longest // MILLISECOND
+    found = []
+    while start < now:
+        found.append((start, min(start + step, now)))
+        start += step
+    return found
