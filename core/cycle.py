@@ -132,6 +132,11 @@ class Cycle:
         orders = tuple(changed if order is known else order for order in self.orders)
         return replace(self, orders=orders)
 
+    @property
+    def lacks_coins(self) -> bool:
+        """Coins that matter are missing: less than a lot only shrinks what is sold."""
+        return self.missing > 0 and self.missing >= (self.market.lot_size or ZERO)
+
     def is_selling(self) -> bool:
         return any(order.side is Side.SELL and order.is_live for order in self.orders)
 

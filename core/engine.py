@@ -54,7 +54,7 @@ def step(cycle: Cycle, event: Event) -> tuple[Cycle, tuple[Command, ...]]:
     # An order's report is not a price: along a path, orders passed before a stop must fill before it.
     if event.quote is not None and not isinstance(event, OrderReported):
         cycle = _latch(cycle, held, event.at, event.quote)
-    if cycle.missing > 0 and cycle.wanted is DesiredState.CLOSED:
+    if cycle.lacks_coins and cycle.wanted is DesiredState.CLOSED:
         cycle = _book_missing(cycle, held, event.quote)
         held = position(cycle)
     if is_over(cycle, held):
@@ -75,7 +75,7 @@ def is_over(cycle: Cycle, held: Position | None = None) -> bool:
         return False
     if released:
         return True
-    if cycle.missing > 0:
+    if cycle.lacks_coins:
         return False
     held = held or position(cycle)
     if is_sellable(cycle, held) or not _has_begun_to_end(cycle, held):
@@ -96,8 +96,8 @@ def _apply(cycle: Cycle, event: Event) -> Cycle:
         case WantedChanged():
             return _apply_wanted(cycle, event)
         case CoinsMissing(missing=missing):
-            found = cycle.missing > 0 and missing == 0
             changed = replace(cycle, missing=missing)
+            found = cycle.lacks_coins and not changed.lacks_coins
             return _hold_passed(changed, event.quote) if found else changed
         case RulesChanged(at=at, market=market) if market != cycle.market:
             return replace(cycle, market=market, rules_changed_at=at)
@@ -112,7 +112,7 @@ def _apply_wanted(cycle: Cycle, event: WantedChanged) -> Cycle:
     changed = replace(cycle, wanted=event.wanted, forgiven_at=forgiven)
     if event.wanted is DesiredState.RUNNING and has_ended_for_good(cycle) is not None:
         changed = replace(changed, stop_losses_in_row=0, cycles_done=0)
-    if event.release_at is not None and (cycle.has_fills() or cycle.missing > 0):
+    if event.release_at is not None and (cycle.has_fills() or cycle.lacks_coins):
         return replace(changed, released_at_price=event.release_at)
     if resumes and cycle.has_fills():
         return _resume(changed, event)

@@ -40,8 +40,13 @@ def at_stake(cycle: Cycle) -> Decimal:
 
     `sending` and quarantined buys count whole: they may exist.
     """
-    held = position(cycle).cost if cycle.has_fills() or cycle.carried.cost else ZERO
-    return held + sum((max(_cost(cycle, order), ZERO) for order in cycle.live()), ZERO)
+    return money_in(cycle) + sum((cost_of(cycle, order) for order in cycle.live()), ZERO)
+
+
+@exact
+def money_in(cycle: Cycle) -> Decimal:
+    """Quote that the coins which the cycle holds have cost, dust included."""
+    return position(cycle).cost if cycle.has_fills() or cycle.carried.cost else ZERO
 
 
 @exact

@@ -50,7 +50,7 @@ def not_before(attempts: Sequence[Order]) -> datetime | None:
 
 def attention(cycle: Cycle) -> Attention | None:
     """The first slot that needs the person: no buys meanwhile, exits go on."""
-    if cycle.missing > 0:
+    if cycle.missing and cycle.lacks_coins:
         return Attention(TAKE_PROFIT, "coins_missing", _missing_words(cycle))
     for order in cycle.orders:
         found = _attention(cycle, order)

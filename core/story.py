@@ -95,10 +95,10 @@ def _tell_wanted(before: Cycle, after: Cycle, held: Position, event: Event) -> I
 def _tell_account(before: Cycle, after: Cycle) -> Iterator[Entry]:
     """What reconciliation found about the coins, and other trading rules."""
     market = after.market
-    if after.missing > 0 and after.missing != before.missing:
+    if after.lacks_coins and after.missing != before.missing:
         needs = attention(after)
         yield Entry(EntryLevel.ALARM, "coins_missing", "" if needs is None else needs.sentence)
-    elif before.missing > 0 and after.missing == 0:
+    elif before.lacks_coins and not after.lacks_coins:
         yield Entry(
             EntryLevel.INFO,
             "coins_found",
@@ -206,7 +206,7 @@ def _tell_release(before: Cycle, after: Cycle, was: Position, held: Position) ->
     gone = quantity_words(after.market, was.quantity)
     price = price_words(after.market, after.released_at_price)
     kept = "They stay on your account and are"
-    if after.missing > 0:
+    if after.lacks_coins:
         kept = f"{quantity_words(after.market, after.missing)} of them were missing on your account. All are"
     yield Entry(
         EntryLevel.WARNING,

@@ -18,6 +18,7 @@ from worker.account_memory import AccountMemory
 from worker.account_rows import AccountFacts
 from worker.desk import Desk
 from worker.errors import AccountLost, VenueUnavailable
+from worker.freeze import Freeze
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
 from worker.lags import Lags
@@ -65,16 +66,34 @@ class AccountRunner:
         self.missed_highs: dict[int, Decimal] = {}
         self.halt_rev = 0
         self.newest_halt_rev = 0
+        self.halted = False
+        self.newest_facts = facts
         self.closing = False
         self.again: set[int] = set()
         self.reconcile_soon = False
         self._since: float | None = None
         self._outdated = False
+        self._freeze = Freeze(self.memory, self.reconciliation)
 
     @property
     def foreign(self) -> int:
         """Open orders on the account that are not ours."""
         return self.reconciliation.foreign
+
+    @property
+    def may_buy_unwatched(self) -> bool:
+        """A strategy that cannot be read may still have resting buys on the venue."""
+        return bool(self.unreadable) and self.reconciliation.unwatched_buys != 0
+
+    def hold(self, code: str, sentence: str, quote: str | None = None) -> None:
+        """No buys from now on (paid in `quote`, or at all), for a reason that is shown; exits go on."""
+        if self.memory.holds.begin(code, sentence, self.desk.venue.now(), quote):
+            self.inbox.wake(set(self.tracked))
+
+    def lift(self, code: str, quote: str | None = None) -> None:
+        """That reason is over."""
+        if self.memory.holds.end(code, quote):
+            self.inbox.wake(set(self.tracked))
 
     # --- taking strategies in
 
@@ -121,14 +140,11 @@ class AccountRunner:
         self._since = waiting.since
         try:
             if waiting.reconcile or not self.reconciliation.done:
-                events = await self.reconciliation.run()
+                await self._reconcile(waiting)
             else:
-                events = await self._observe(waiting)
-            events += self._wakes(waiting.wakes)
-            while events:
-                events = await self._decide_or_isolate(events)
-            for strategy_id in waiting.wakes:
-                self.missed_highs.pop(strategy_id, None)
+                await self._act(await self._observe(waiting), waiting.wakes)
+            if self.memory.holds.told:
+                await self._tell_holds()
         except Stale:
             # The poller brings the new wish within a second; whoever was woken is asked again then.
             self.again |= waiting.wakes
@@ -139,20 +155,58 @@ class AccountRunner:
             log.warning("account %s: %s", self.facts.account_id, error)
             self.again |= waiting.wakes
             self.reconcile_soon = True
+            await self._say_frozen()
+
+    async def _act(self, events: Events, woken: set[int]) -> None:
+        events += self._wakes(woken)
+        while events:
+            events = await self._decide_or_isolate(events)
+        for strategy_id in woken:
+            self.missed_highs.pop(strategy_id, None)
+
+    async def _reconcile(self, waiting: Waiting) -> None:
+        """The whole account against the venue, and then what its balances say about our coins."""
+        events = await self.reconciliation.run(self.halted)
+        if self._freeze.end():
+            waiting.wakes |= self.tracked.keys()
+        if self.halted and self.reconciliation.unwatched_buys:
+            self.reconcile_soon = True
+        await self._act(events, waiting.wakes)
+        await self._act(self.reconciliation.compare_balances(), set())
+        if self.facts.caps is not None:
+            at = self.desk.venue.now()
+            status = self.reconciliation.status(at)
+            await self.writer.submit(self.rows.plain_unit(at, account=status))
+
+    async def _say_frozen(self) -> None:
+        """Nothing is decided while reconciliation fails: seen by whoever looks, and `checked_at` stands."""
+        unit = self._freeze.unit(self.desk.monotonic(), self.desk.venue.now())
+        if unit is not None:
+            await self.writer.submit(unit)
+
+    async def _tell_holds(self) -> None:
+        """What began or ended to hold buys back stands in the journal."""
+        at = self.desk.venue.now()
+        entries = [self.rows.entry(None, None, e, at) for e in self.memory.holds.take_told()]
+        await self.writer.submit(self.rows.plain_unit(at, journal=entries))
 
     def _adopt_wishes(self, woken: set[int]) -> None:
         """Only here does a wish change: a turn plans and is checked under one and the same."""
         concerned = woken if self.halt_rev == self.newest_halt_rev else set(self.tracked)
         self.halt_rev = self.newest_halt_rev
+        if self.newest_facts is not self.facts:
+            self.facts = self.newest_facts
+            self.memory.take_facts(self.facts)
         for strategy_id in concerned & self.tracked.keys():
             tracked = self.tracked[strategy_id]
             tracked.wish = tracked.newest_wish
 
     async def _observe(self, waiting: Waiting) -> Events:
         """Ask the venue about hinted orders and those in doubt."""
-        wanted = {i for i in waiting.orders if self.live.owner(i) is not None} | set(
-            self.proof.open
-        )
+        if waiting.repeat_cancels:
+            await self.sending.cancel_again()
+        due = self.proof.due(self.desk.monotonic())
+        wanted = {i for i in waiting.orders if self.live.owner(i) is not None} | due
         orders = [order for order in map(self.memory.order, wanted) if order is not None]
         if not orders:
             return []
@@ -202,6 +256,8 @@ class AccountRunner:
         )
         await self.writer.submit(self.rows.status_unit(tracked, shown, self.desk.venue.now()))
         self.unreadable[strategy_id] = tracked.wish.revision
+        self.reconciliation.unwatched_buys = None
+        self.reconcile_soon = True
         self.untrack(strategy_id)
 
     async def _decide(self, events: Events) -> Events:
@@ -215,6 +271,8 @@ class AccountRunner:
             self.desk.markets.get,
             free,
             venue.request_window,
+            self.memory.no_buys,
+            self.facts.caps,
         )
         for strategy_id, event in events:
             turn.feed(strategy_id, event)
@@ -234,6 +292,7 @@ class AccountRunner:
             self.live.forget(tracked.cycle)
             tracked.cycle, tracked.is_stored = draft.cycle, draft.is_stored
             tracked.answered_rev = draft.answered_rev
+            tracked.rules, tracked.rules_problem = draft.rules, draft.rules_problem
             tracked.shown = turn.shown(strategy_id)
             self.live.know(strategy_id, draft.cycle)
             self._note_answer(tracked)
@@ -246,11 +305,12 @@ class AccountRunner:
 
     async def each_second(self) -> None:
         """Ask again about orders in doubt, repeat cancels that are not proven, retry open wishes."""
+        now = self.desk.monotonic()
         if self.live.cancelling:
-            await self.sending.cancel_again()
+            self.inbox.cancel_again()
         if self.proof.open or self.live.cancelling:
-            self.inbox.look(set(self.proof.open) | self.live.cancelling)
-        if self.reconcile_soon:
+            self.inbox.look(self.proof.due(now) | self.live.cancelling)
+        if self.reconcile_soon or self.reconciliation.is_due(now):
             self.reconcile_soon = False
             self.inbox.reconcile()
         if self.unanswered or self.again:

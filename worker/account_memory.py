@@ -6,10 +6,15 @@ from core.orders import Order, OrderStatus
 from db.wanted import Revision
 from worker.account_rows import AccountFacts, AccountRows
 from worker.desk import Desk
+from worker.holds import Hold, Holds
 from worker.live_orders import LiveOrders
 from worker.proof import Proof
 from worker.tracked import Tracked
 
+UNREADABLE = (
+    "The records of another strategy on this account cannot be read, so nobody knows how much of the"
+    " account's cap it uses."
+)
 DOUBTED = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
 
 
@@ -17,6 +22,7 @@ class AccountMemory:
     """Shared by the parts of one account's consumer; `token` is that of its lease.
 
     unreadable: strategies whose rows cannot be used, each with the wish under which that was so.
+    holds: why nothing is bought now.
     """
 
     def __init__(self, facts: AccountFacts, token: int, desk: Desk) -> None:
@@ -27,6 +33,27 @@ class AccountMemory:
         self.live = LiveOrders()
         self.proof = Proof(desk.venue.request_window, desk.venue.index_lag)
         self.unreadable: dict[int, Revision] = {}
+        self.holds = Holds()
+
+    def take_facts(self, facts: AccountFacts) -> None:
+        """The account's row has changed."""
+        self.facts = self.rows.facts = facts
+
+    def no_buys(self, symbol: str) -> Hold | None:
+        """Why nothing is bought on `symbol` now; None: it may be."""
+        desk, quote = self.desk, symbol.partition("/")[2]
+        at = desk.venue.now()
+        if symbol in desk.problems:
+            return Hold("symbol", desk.problems[symbol], at)
+        held = self.holds.of(quote) if self.holds else None
+        if held is not None:
+            return held
+        if self.facts.caps is not None and self.unreadable:
+            return Hold("unreadable", UNREADABLE, at)
+        clock, peg = desk.clock_problem(), desk.quote_problem(quote)
+        if clock is not None or peg is not None:
+            return Hold("clock" if peg is None else "peg", clock or peg or "", at)
+        return None
 
     @property
     def account_id(self) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from core.cycle import Cycle
 from core.story_entry import Entry
+from db.account_status import AccountStatus
+from db.accounts import Account, AccountKind
 from db.cycles import CycleChange
 from db.journal import JournalEntry, JournalLevel
 from db.status import ActualState, StrategyStatus
@@ -19,11 +21,23 @@ from worker.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """The account as its row says it."""
+    """The account as its row says it. `caps`: the most that may be in use per quote coin; None: no limit
+    (no real money). `rev`: changes with the caps."""
 
     account_id: int
     user_id: int
     stated: dict[str, Decimal]
+    caps: Mapping[str, Decimal] | None = None
+    rev: int = 0
+
+
+def facts_of(account: Account) -> AccountFacts:
+    """A live account without caps buys nothing: it has a cap for no coin."""
+    is_live = account.kind is AccountKind.LIVE
+    caps = (account.caps or {}) if is_live else None
+    return AccountFacts(
+        account.account_id, account.user_id, account.stated_balance, caps, account.rev
+    )
 
 
 class AccountRows:
@@ -62,6 +76,8 @@ class AccountRows:
             journal=tuple(journal),
             revisions=planning,
             halt_rev=halt_rev,
+            exposure=turn.exposure() if planning else None,
+            terms_rev=self.facts.rev,
         )
 
     def plain_unit(
@@ -70,6 +86,7 @@ class AccountRows:
         changes: Sequence[CycleChange] = (),
         journal: Sequence[JournalEntry] = (),
         statuses: Sequence[StrategyStatus] = (),
+        account: AccountStatus | None = None,
     ) -> Unit:
         """A unit that plans no order, so that no wish has to be read again for it."""
         return Unit(
@@ -82,6 +99,7 @@ class AccountRows:
             journal=tuple(journal),
             revisions={},
             halt_rev=0,
+            account=account,
         )
 
     def status_unit(self, tracked: Tracked, shown: Shown, at: datetime) -> Unit:
@@ -102,7 +120,10 @@ class AccountRows:
             sentence=entry.sentence,
         )
 
-    def status(self, tracked: Tracked, shown: Shown, at: datetime) -> StrategyStatus:
+    def status(
+        self, tracked: Tracked, shown: Shown, at: datetime, looked: datetime | None = None
+    ) -> StrategyStatus:
+        """`looked`: when the account was last looked at, where that is not now."""
         return StrategyStatus(
             strategy_id=tracked.strategy_id,
             account_id=self.facts.account_id,
@@ -110,6 +131,6 @@ class AccountRows:
             observed_rev=shown.observed_rev,
             reason=shown.sentence,
             missing=shown.missing,
-            checked_at=at,
+            checked_at=looked or at,
             updated_at=at,
         )

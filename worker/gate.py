@@ -11,15 +11,22 @@ from core.errors import InvalidInput
 from core.feasibility import check_ladder
 from core.ladder import required_capital
 from core.money import ZERO, exact, half_up, plain
-from core.reserve import locked_on_venue, still_to_spend
+from core.reserve import locked_on_venue, money_in, still_to_spend
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why no cycle starts: `missing` quote, or a ladder that the market's rules refuse."""
+    """Why no cycle starts: `missing` quote, or a ladder that the market's rules refuse.
+
+    `waits`: it starts by itself when that is over."""
 
     sentence: str
     missing: Decimal | None = None
+    waits: bool = False
+
+    @property
+    def state(self) -> str:
+        return "waiting" if self.waits or self.missing is not None else "needs_attention"
 
 
 @exact
@@ -43,6 +50,34 @@ def may_start(cycle: Cycle, price: Decimal, free: Decimal, others: Iterable[Cycl
         f"This needs {_shown(needed)} {quote} with fees; {_shown(missing)} {quote} are missing on"
         " the account. It starts by itself when they are there.",
         missing,
+    )
+
+
+@exact
+def fits_cap(cycle: Cycle, cap: Decimal | None, others: Iterable[Cycle]) -> Held | None:
+    """None when the whole ladder of `cycle` fits the account's cap beside what the others may come to use.
+
+    others: every other cycle on the account in the same quote coin; idle ones count with their dust.
+    """
+    quote = cycle.market.quote
+    if cap is None:
+        return Held(no_cap(quote))
+    needed = required_capital(cycle.parameters, cycle.market, cycle.size_factor)
+    used = sum((money_in(other) + still_to_spend(other) for other in others), money_in(cycle))
+    if used + needed <= cap:
+        return None
+    return Held(
+        f"This needs {_shown(needed)} {quote} with fees. The account's cap is {_shown(cap)} {quote}, of"
+        f" which other strategies use or may still use {_shown(used)}. It starts by itself when there is"
+        " room; or raise the cap.",
+        waits=True,
+    )
+
+
+def no_cap(quote: str) -> str:
+    return (
+        f"This account has no cap for {quote}, so nothing is bought with it. Set the most that may be in"
+        " use on the page Accounts."
     )
 
 

@@ -11,16 +11,20 @@ class Waiting:
     """Strategies woken by a price or the clock, strategies whose wish changed, orders to look at.
 
     `since`: when the oldest price among what waits was received (monotonic); None: no price did it.
+    repeat_cancels: cancels that are not proven are asked for again.
     """
 
     wakes: set[int] = field(default_factory=set)
     wishes: set[int] = field(default_factory=set)
     orders: set[str] = field(default_factory=set)
     reconcile: bool = False
+    repeat_cancels: bool = False
     since: float | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.wakes or self.wishes or self.orders or self.reconcile)
+        return bool(
+            self.wakes or self.wishes or self.orders or self.reconcile or self.repeat_cancels
+        )
 
 
 class Inbox:
@@ -49,6 +53,10 @@ class Inbox:
 
     def reconcile(self) -> None:
         self._waiting.reconcile = True
+        self._ring()
+
+    def cancel_again(self) -> None:
+        self._waiting.repeat_cancels = True
         self._ring()
 
     def _date(self, since: float | None) -> None:

@@ -113,6 +113,16 @@ def cancelled_entry(order: OpenOrder) -> Entry:
     )
 
 
+def halted_entry(order: OpenOrder) -> Entry:
+    return Entry(
+        EntryLevel.ALARM,
+        "unwatched_buy_cancelled",
+        f"A buy of {order.quantity} {order.symbol} at {order.price} belongs to a strategy whose records"
+        " cannot be read. An administrator halted all buying, so it is being cancelled.",
+        order.client_order_id,
+    )
+
+
 def foreign_entry(count: int) -> Entry:
     return Entry(
         EntryLevel.WARNING,

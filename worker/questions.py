@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from core.events import Event, OrderReported
-from core.orders import Order, OrderUpdate
+from core.orders import Order, OrderStatus, OrderUpdate
 from worker.account_memory import DOUBTED, AccountMemory
 from worker.errors import AccountLost, VenueUnavailable
 from worker.live_orders import says_nothing_new
+from worker.proof import ROUNDS
 
 log = logging.getLogger(__name__)
 Events = list[tuple[int, Event]]
@@ -17,10 +18,14 @@ Events = list[tuple[int, Event]]
 
 
 class Questions:
-    """Answers come back as events; nothing is decided here."""
+    """Answers come back as events; nothing is decided here.
+
+    rolled_back: how many answers in a row showed less of an order than its trades that we hold.
+    """
 
     def __init__(self, memory: AccountMemory) -> None:
         self.memory = memory
+        self.rolled_back: dict[str, int] = {}
 
     async def look_up(self, orders: Sequence[Order]) -> Events:
         """As `ask`; a question that is not answered concludes nothing, but the time in doubt goes on."""
@@ -31,7 +36,11 @@ class Questions:
         except AccountLost:
             raise
         except VenueUnavailable:
-            updates = [u for o in orders if (u := proof.unanswered(o.client_order_id, asked))]
+            doubted = [order for order in orders if order.status in DOUBTED]
+            for order in doubted:
+                if order.status is OrderStatus.QUARANTINED:
+                    proof.ask_later(order.client_order_id, asked)
+            updates = [u for o in doubted if (u := proof.unanswered(o.client_order_id, asked))]
             return self.reports(updates)
 
     async def ask(self, orders: Sequence[Order]) -> Events:
@@ -43,13 +52,38 @@ class Questions:
         for order in orders:
             if order.client_order_id in found:
                 proof.settle(order.client_order_id)
-            elif order.status in DOUBTED:
-                proof.doubt(order.client_order_id, asked)
-                proven = proof.not_found(order.client_order_id, asked)
-                updates += [] if proven is None else [proven]
-            else:
-                log.error("order %s is open here and unknown to the venue", order.client_order_id)
+                continue
+            proven = self._not_found(order, asked)
+            updates += [] if proven is None else [proven]
+        for update in updates:
+            self._compare_trades(update)
         return self.reports(updates)
+
+    def _not_found(self, order: Order, asked: float) -> OrderUpdate | None:
+        """A successful answer does not hold it. Absence proves nothing about an order that was there."""
+        proof, name = self.memory.proof, order.client_order_id
+        proof.doubt(name, asked)
+        if order.status is OrderStatus.QUARANTINED:
+            proof.ask_later(name, asked)
+        if order.status in DOUBTED and not order.was_seen:
+            return proof.not_found(name, asked)
+        log.error("order %s is known here and not shown by the venue", name)
+        return proof.gone(name, asked)
+
+    def _compare_trades(self, update: OrderUpdate) -> None:
+        """Trades that we hold and the venue does not list any more are never edited: a person is asked."""
+        order = self.memory.order(update.client_order_id)
+        if order is None:
+            return
+        if update.filled >= order.filled or update.status is OrderStatus.QUARANTINED:
+            self.rolled_back.pop(order.client_order_id, None)
+            return
+        self.rolled_back[order.client_order_id] = self.rolled_back.get(order.client_order_id, 0) + 1
+
+    @property
+    def taken_back(self) -> list[str]:
+        """Orders of which the venue has shown less than we hold in each of several answers."""
+        return [name for name, count in self.rolled_back.items() if count >= ROUNDS]
 
     def reports(self, updates: Iterable[OrderUpdate]) -> Events:
         """Events of the updates that say something new."""

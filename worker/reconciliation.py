@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from core.engine import BUYING
+from core.events import CoinsMissing, TimePassed
+from core.market import Side
+from core.money import plain
+from db.account_status import AccountStatus
 from worker.account_memory import DOUBTED, AccountMemory
+from worker.coins import APART, Coins, Known
 from worker.group_commit import GroupCommit
-from worker.orphans import paperwork, sort_out
+from worker.orphans import Orphans, halted_entry, paperwork, sort_out
 from worker.questions import Events, Questions
 from worker.units import Unit
+from worker.venues.protocol import Balance, OpenOrder
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The balances of a live account, and what was known just before they were asked for."""
+
+    before: Mapping[int, Known]
+    balances: Mapping[str, Balance]
+    asked: float
 
 
 class Reconciliation:
     """`done`: the last one was answered whole; nothing is decided before. `foreign`: orders of others.
 
-    installation: by whose prefix our orders are known; None: they are not sorted out."""
+    installation: by whose prefix our orders are known; None: they are not sorted out.
+    unwatched_buys: resting buys of ours whose strategies cannot be read; None: nobody has looked since.
+    done_at: when the last one was done, on the venue's clock.
+    """
 
     def __init__(
         self,
@@ -30,31 +51,100 @@ class Reconciliation:
         self.writer = writer
         self.installation: str | None = None
         self.done = False
+        self.done_at: datetime | None = None
         self.foreign = 0
+        self.unwatched_buys: int | None = None
+        lag = memory.desk.venue.index_lag.total_seconds()
+        self.coins = Coins(max(APART, lag))
+        self._reading: Reading | None = None
 
-    async def run(self) -> Events:
+    async def run(self, halted: bool = False) -> Events:
         """Raises when a question is not answered; an order in doubt that cannot be asked about blocks
-        its own slot only."""
+        its own slot only. Under a halt resting buys that nobody watches are cancelled."""
         self.done = False
-        await self._sort_out_orphans()
+        self._reading = await self._read_balances()
+        await self._sort_out_orphans(halted)
         tracked = self.memory.tracked.values()
         live = [order for each in tracked for order in each.cycle.live()]
         known = [order for order in live if order.status not in DOUBTED]
         doubted = [order for order in live if order.status in DOUBTED]
         events = await self.questions.ask(known) if known else []
-        self.done = True
-        return events + (await self.questions.look_up(doubted) if doubted else [])
+        self.done, self.done_at = True, self.memory.desk.venue.now()
+        self._hold_what_was_taken_back()
+        events += await self.questions.look_up(doubted) if doubted else []
+        return events + self._rules_that_changed()
 
-    async def _sort_out_orphans(self) -> None:
+    def is_due(self, now: float) -> bool:
+        """A second reading of the balances decides about the first."""
+        return self.coins.is_unsure and now >= self.coins.again_at
+
+    async def _read_balances(self) -> Reading | None:
+        memory, venue = self.memory, self.memory.desk.venue
+        if not getattr(venue, "checks_balances", False):
+            return None
+        before, asked = self.coins.before(memory.tracked.values()), memory.desk.monotonic()
+        return Reading(before, await venue.balances(memory.account_id), asked)
+
+    def compare_balances(self) -> Events:
+        """To be asked when all that `run` found has been taken in: coins that are missing, or back."""
+        reading, self._reading = self._reading, None
+        if reading is None:
+            return []
+        memory = self.memory
+        at = memory.desk.venue.now()
+        found = self.coins.compare(reading.before, reading.balances, memory.tracked, reading.asked)
+        events: Events = []
+        for strategy_id, missing in sorted(found.items()):
+            log.error("strategy %s misses %s coins", strategy_id, missing)
+            quote = memory.desk.fresh(memory.tracked[strategy_id].symbol)
+            events.append((strategy_id, CoinsMissing(at, missing, quote)))
+        return events
+
+    def _rules_that_changed(self) -> Events:
+        """Running cycles take other trading rules on without waiting for a price that wakes them."""
+        desk, at = self.memory.desk, self.memory.desk.venue.now()
+        return [
+            (strategy_id, TimePassed(at, desk.fresh(tracked.symbol)))
+            for strategy_id, tracked in self.memory.tracked.items()
+            if tracked.rules is not None
+            and desk.markets.get(tracked.symbol, tracked.rules) is not tracked.rules
+        ]
+
+    def _hold_what_was_taken_back(self) -> None:
+        if self.questions.taken_back:
+            names = ", ".join(self.questions.taken_back)
+            self.memory.holds.begin(
+                "rolled_back",
+                f"The exchange does not list trades any more that it reported before (order {names})."
+                " What is recorded is kept as it was. Nothing is bought on this account; ask the exchange"
+                " and your administrator.",
+                self.memory.desk.venue.now(),
+            )
+
+    # --- orders that no row explains
+
+    async def _sort_out_orphans(self, halted: bool) -> None:
         """Orders on the venue that no row explains: adopt, cancel, or count what is foreign."""
         if self.installation is None:
             return
         memory, venue = self.memory, self.memory.desk.venue
         open_orders, at = await venue.open_orders(memory.account_id), venue.now()
         found = sort_out(open_orders, memory.tracked, self.installation, at)
+        unwatched: list[OpenOrder] = []
         if memory.unreadable:
             # While rows of a strategy cannot be read, an order that seems to be nobody's may be its.
+            unwatched = [order for order in found.cancel if order.side is Side.BUY]
             found = replace(found, cancel=())
+        await self._write_and_adopt(found, at)
+        for order in found.cancel:
+            log.error("order %s is ours and belongs to no strategy", order.client_order_id)
+            await venue.cancel_by_id(memory.account_id, order.symbol, order.client_order_id)
+        if halted and unwatched:
+            await self._cancel_unwatched(unwatched, at)
+        self.unwatched_buys = len(unwatched)
+
+    async def _write_and_adopt(self, found: Orphans, at: datetime) -> None:
+        memory = self.memory
         changes, entries = paperwork(found, memory.rows, found.foreign > self.foreign, at)
         self.foreign = found.foreign
         if entries:
@@ -62,6 +152,35 @@ class Reconciliation:
         for tracked, cycle, _ in found.adopted:
             tracked.cycle, tracked.is_stored = cycle, True
             memory.live.know(tracked.strategy_id, cycle)
-        for order in found.cancel:
-            log.error("order %s is ours and belongs to no strategy", order.client_order_id)
-            await venue.cancel_by_id(memory.account_id, order.symbol, order.client_order_id)
+
+    async def _cancel_unwatched(self, orders: list[OpenOrder], at: datetime) -> None:
+        """A halt means no buys, of strategies too whose records cannot be read."""
+        memory = self.memory
+        entries = [memory.rows.entry(None, None, halted_entry(order), at) for order in orders]
+        await self.writer.submit(memory.rows.plain_unit(at, journal=entries))
+        for order in orders:
+            await memory.desk.venue.cancel_by_id(
+                memory.account_id, order.symbol, order.client_order_id
+            )
+
+    # --- what is said of the account
+
+    def status(self, at: datetime) -> AccountStatus:
+        """For the accounts' page; the key and the self-test are said by others."""
+        memory = self.memory
+        lacking: dict[str, str] = {}
+        for tracked in memory.tracked.values():
+            if tracked.cycle.lacks_coins:
+                lacking[tracked.symbol] = plain(tracked.cycle.missing, 18)
+        buying = [t for t in memory.tracked.values() if t.cycle.wanted in BUYING]
+        holds = [memory.no_buys(tracked.symbol) for tracked in buying]
+        sentences = dict.fromkeys([hold.sentence for hold in holds if hold is not None])
+        return AccountStatus(
+            account_id=memory.account_id,
+            user_id=memory.facts.user_id,
+            foreign_orders=self.foreign,
+            mismatch=lacking or None,
+            reconciled_at=self.done_at,
+            hold=" ".join(sentences)[:1000] or None,
+            updated_at=at,
+        )

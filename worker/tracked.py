@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.cycle import Cycle, DesiredState, PassedLevels
+from core.market import Market
 from core.parameters import Parameters
 from db.status import StrategyStatus
 from db.wanted import Revision
@@ -51,6 +52,8 @@ class Tracked:
     """`is_stored`: the cycle has a row. `answered_rev`: the wish that the cycle has been told.
 
     `newest_wish`: what the poller has read; the consumer makes it `wish` at the start of a turn.
+    rules: the venue's rules that the cycle was last compared with; rules_problem: why its ladder does not
+    fit them.
     """
 
     strategy_id: int
@@ -63,6 +66,8 @@ class Tracked:
     newest_wish: Wish
     answered_rev: int
     shown: Shown | None = None
+    rules: Market | None = None
+    rules_problem: str | None = None
 
 
 def shown_of(status: StrategyStatus) -> Shown:

@@ -15,23 +15,40 @@ from decimal import Decimal
 from core.cycle import Cycle, DesiredState
 from core.engine import is_over, step
 from core.entry import waits_for
-from core.events import Command, Event, PlaceOrder, PriceSeen, Quote, TimePassed, WantedChanged
+from core.events import (
+    Command,
+    Event,
+    PlaceOrder,
+    PriceSeen,
+    Quote,
+    RulesChanged,
+    TimePassed,
+    WantedChanged,
+)
 from core.market import Market
 from core.money import ZERO
-from core.story import Entry, state_of, tell, tell_halt
+from core.reserve import at_stake
+from core.rules import differ, problem, under
+from core.story import ActualState, Entry, state_of, tell, tell_halt
 from core.succession import next_cycle, reparametrized
 from core.triggers import Watch, watch
 from db.cycles import CycleChange
-from worker.gate import Held, may_start
+from worker.allowance import planned_buys, within_cap, without, without_price
+from worker.gate import Held, fits_cap, may_start
+from worker.holds import Hold
 from worker.tracked import Shown, Tracked
 
 log = logging.getLogger(__name__)
 ASK_AGAIN = timedelta(seconds=30)
+GOING_ON = (ActualState.STARTING, ActualState.RUNNING, ActualState.FINISHING)
+"""States in which a strategy buys: one that is held back says so instead."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """What a turn makes of one strategy. `unpriced`: it would place orders if the price were fresh."""
+    """What a turn makes of one strategy. `unpriced`: it would place orders if the price were fresh.
+
+    beyond_cap: why buys were left out. rules, rules_problem: as in `Tracked`."""
 
     cycle: Cycle
     is_stored: bool
@@ -43,11 +60,21 @@ class Draft:
     held: Held | None = None
     fault: str | None = None
     unpriced: bool = False
+    beyond_cap: str | None = None
+    rules: Market | None = None
+    rules_problem: str | None = None
+
+
+def _nothing_held(symbol: str) -> Hold | None:
+    return None
 
 
 class Turn:
     """`quote_of(symbol)`: the fresh quote or None. `free`: free balance by asset.
-    `window`: how long the venue may still accept a request after its signed time."""
+    `window`: how long the venue may still accept a request after its signed time.
+
+    no_buys(symbol): why no buys are planned there now; exits go on. caps: the most that may be in use per
+    quote coin; None: there is no limit (no real money)."""
 
     def __init__(
         self,
@@ -57,6 +84,8 @@ class Turn:
         market_of: Callable[[str], Market | None],
         free: Mapping[str, Decimal],
         window: timedelta,
+        no_buys: Callable[[str], Hold | None] = _nothing_held,
+        caps: Mapping[str, Decimal] | None = None,
     ) -> None:
         self.tracked = tracked
         self.at = at
@@ -64,6 +93,8 @@ class Turn:
         self.market_of = market_of
         self.free = free
         self.window = window
+        self.no_buys = no_buys
+        self.caps = caps
         self.drafts: dict[int, Draft] = {}
 
     def feed(self, strategy_id: int, event: Event) -> None:
@@ -72,7 +103,11 @@ class Turn:
         draft = self.drafts.get(strategy_id)
         if draft is None:
             draft = self.drafts[strategy_id] = Draft(
-                tracked.cycle, tracked.is_stored, tracked.answered_rev
+                tracked.cycle,
+                tracked.is_stored,
+                tracked.answered_rev,
+                rules=tracked.rules,
+                rules_problem=tracked.rules_problem,
             )
         try:
             self._advance(tracked, draft, event)
@@ -91,32 +126,69 @@ class Turn:
     def _advance(self, tracked: Tracked, draft: Draft, event: Event) -> None:
         if draft.fault is not None:
             return
+        self._take_rules(tracked, draft)
         if draft.cycle.is_idle():
             event = self._gated(tracked, draft, event)
         if isinstance(event, WantedChanged):
             draft.answered_rev = tracked.wish.desired_rev
             if tracked.wish.row_state is not tracked.wish.desired_state:
                 draft.journal.append((draft.cycle.number, tell_halt(on=True)))
+        self._step(tracked, draft, event)
+        if is_over(draft.cycle):
+            self._succeed(tracked, draft)
+
+    def _take_rules(self, tracked: Tracked, draft: Draft) -> None:
+        """A running cycle takes the venue's rules on as soon as they differ from its own."""
+        market = self.market_of(tracked.symbol)
+        if market is None or market is draft.rules:
+            return
+        draft.rules = market
+        if draft.cycle.is_idle() or not differ(draft.cycle, market):
+            return
+        changed = under(draft.cycle, market)
+        self._step(tracked, draft, RulesChanged(self.at, changed, self.quote_of(tracked.symbol)))
+        draft.rules_problem = problem(draft.cycle)
+
+    def _step(self, tracked: Tracked, draft: Draft, event: Event) -> None:
         before = draft.cycle
         after, commands = step(before, event)
-        if self.quote_of(tracked.symbol) is None:
-            after, commands = self._unplaced(draft, before, after, commands)
+        if commands:
+            after, commands = self._allowed(tracked, draft, before, after, commands)
         draft.journal += [(after.number, entry) for entry in tell(before, after, event)]
         draft.commands += commands
         if after is not before and after != before:
             self._change(draft, after)
-        if is_over(draft.cycle):
-            self._succeed(tracked, draft)
 
-    def _unplaced(
-        self, draft: Draft, before: Cycle, after: Cycle, commands: tuple[Command, ...]
+    def _allowed(
+        self,
+        tracked: Tracked,
+        draft: Draft,
+        before: Cycle,
+        after: Cycle,
+        commands: tuple[Command, ...],
     ) -> tuple[Cycle, tuple[Command, ...]]:
-        """Without a fresh price nothing is placed; what is missing is found again with the next one."""
-        cancels = tuple(c for c in commands if not isinstance(c, PlaceOrder))
-        if len(cancels) < len(commands):
-            draft.unpriced = True
-            after = replace(after, orders=after.orders[: len(before.orders)])
-        return after, cancels
+        """What may be written of it; what is left out is found again by the next step."""
+        if self.quote_of(tracked.symbol) is None:
+            planned = without_price(before, after, commands)
+            draft.unpriced = draft.unpriced or len(planned[1]) < len(commands)
+            return planned
+        buys = planned_buys(commands)
+        if not buys:
+            return after, commands
+        if self._held_back(tracked, draft) is not None:
+            return without(after, commands, [order.client_order_id for order in buys])
+        if self.caps is None:
+            return after, commands
+        others = self._others(tracked, after.market.quote)
+        planned, draft.beyond_cap = within_cap(after, commands, self.caps, others)
+        return planned
+
+    def _held_back(self, tracked: Tracked, draft: Draft) -> Hold | None:
+        """Why this strategy buys nothing now."""
+        if draft.rules_problem is not None:
+            sentence = f"The exchange changed its trading rules: {draft.rules_problem}"
+            return Hold("rules", sentence, self.at)
+        return self.no_buys(tracked.symbol)
 
     def _change(self, draft: Draft, after: Cycle) -> None:
         """Fold this step into the change of the same cycle that the turn already holds."""
@@ -133,7 +205,7 @@ class Turn:
         draft.closed.append(over)
         parameters = tracked.wish.parameters or over.parameters
         market = self.market_of(tracked.symbol) or over.market
-        draft.cycle = next_cycle(over, self.at, parameters, market)
+        draft.cycle, draft.rules_problem = next_cycle(over, self.at, parameters, market), None
         draft.changes.append(CycleChange(None, draft.cycle, self.at + self.window))
         quote = self.quote_of(tracked.symbol)
         if quote is not None:
@@ -157,13 +229,39 @@ class Turn:
                 tracked.wish.problem or "The parameters of this strategy are unreadable."
             )
         else:
-            free = self.free.get(cycle.market.quote, ZERO)
-            draft.held = may_start(
-                cycle, event.quote.ask, free, self._others(tracked, cycle.market.quote)
-            )
+            draft.held = self._may_not_start(tracked, draft, event.quote.ask)
         if draft.held is None:
             return event
         return TimePassed(event.at)
+
+    def _may_not_start(self, tracked: Tracked, draft: Draft, price: Decimal) -> Held | None:
+        """Why the next cycle does not start now."""
+        hold = self.no_buys(tracked.symbol)
+        if hold is not None:
+            return Held(hold.sentence, waits=hold.state == "waiting")
+        cycle = draft.cycle
+        quote = cycle.market.quote
+        others = self._others(tracked, quote)
+        held = may_start(cycle, price, self.free.get(quote, ZERO), others)
+        if held is not None or self.caps is None:
+            return held
+        return fits_cap(cycle, self.caps.get(quote), others)
+
+    def exposure(self) -> dict[str, Decimal] | None:
+        """What is in use per quote coin in which this turn buys, once it is written; None without caps."""
+        if self.caps is None:
+            return None
+        buying = {
+            draft.cycle.market.quote
+            for draft in self.drafts.values()
+            if planned_buys(draft.commands)
+        }
+        return {quote: sum(map(at_stake, self._all(quote)), ZERO) for quote in buying}
+
+    def _all(self, quote_asset: str) -> list[Cycle]:
+        drafts = self.drafts
+        cycles = (drafts[i].cycle if i in drafts else t.cycle for i, t in self.tracked.items())
+        return [cycle for cycle in cycles if cycle.market.quote == quote_asset]
 
     def _others(self, tracked: Tracked, quote_asset: str) -> list[Cycle]:
         """The other strategies' cycles on this account, as this turn has left them."""
@@ -187,9 +285,14 @@ class Turn:
         if problem is not None:
             return Shown("needs_attention", problem, rev)
         if draft.held is not None and draft.cycle.is_idle():
-            state = "waiting" if draft.held.missing is not None else "needs_attention"
-            return Shown(state, draft.held.sentence, rev, draft.held.missing)
+            return Shown(draft.held.state, draft.held.sentence, rev, draft.held.missing)
         state, sentence = state_of(draft.cycle, self.at, self.quote_of(tracked.symbol))
+        if state in GOING_ON:
+            hold = self._held_back(tracked, draft)
+            if hold is not None:
+                return Shown(hold.state, f"{hold.sentence} Nothing is bought; exits go on.", rev)
+            if draft.beyond_cap is not None:
+                sentence = f"{sentence} {draft.beyond_cap}"
         return Shown(state, sentence, rev)
 
     def _problem(self, tracked: Tracked, cycle: Cycle) -> str | None:
@@ -211,4 +314,7 @@ class Turn:
         if draft.held is not None and draft.cycle.is_idle():
             return Watch(alarm=self.at + ASK_AGAIN)
         found = watch(draft.cycle, self.at)
+        if draft.beyond_cap is not None:
+            again = self.at + ASK_AGAIN
+            found = replace(found, alarm=min(found.alarm or again, again))
         return replace(found, now=True) if draft.unpriced else found

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from core.cycle import Cycle
-from db import cycles, journal, leases, status
+from db import account_status, accounts, cycles, journal, leases, status
+from db.account_status import AccountStatus
+from db.accounts import Terms
 from db.cycles import CycleChange
 from db.errors import CommitUnknown, Stale
 from db.halt import read_halt
@@ -17,10 +20,17 @@ from db.status import StrategyStatus
 from db.transactions import run
 from db.wanted import Revision, revisions
 
+SAID_OF_ACCOUNTS = ("foreign_orders", "mismatch", "reconciled_at", "hold", "updated_at")
+"""What an account's consumer says of it; the key and the self-test are said by others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`revisions`: the wishes under which orders are planned; another one in the row makes it stale."""
+    """`revisions`: the wishes under which orders are planned; another one in the row makes it stale.
+
+    exposure: what is in use per quote coin in which this buys, once it is written; checked against the
+    account's caps as its row has them, under `terms_rev`. None: no real money is spent.
+    """
 
     account_id: int
     token: int
@@ -31,6 +41,9 @@ class Unit:
     journal: tuple[JournalEntry, ...]
     revisions: Mapping[int, Revision]
     halt_rev: int
+    exposure: Mapping[str, Decimal] | None = None
+    terms_rev: int = 0
+    account: AccountStatus | None = None
 
 
 class Writer:
@@ -66,6 +79,9 @@ class Writer:
             cycles.close(session, over, at)
         status.save(session, [row for unit in good for row in unit.statuses])
         journal.append(session, [entry for unit in good for entry in unit.journal])
+        said = [unit.account for unit in good if unit.account is not None]
+        if said:
+            account_status.save(session, said, SAID_OF_ACCOUNTS)
         return [stale.get(unit.account_id) for unit in units]
 
 
@@ -78,10 +94,35 @@ def _closed_by_time(units: Sequence[Unit]) -> dict[datetime, list[Cycle]]:
 
 
 def _stale(session: Session, units: Sequence[Unit]) -> dict[int, BaseException]:
-    """Accounts that plan orders under a wish that is no longer the row's."""
+    """Accounts that plan orders under a wish that is no longer the row's, or beyond their caps."""
     planned = {sid: rev for unit in units for sid, rev in unit.revisions.items()}
     if not planned:
         return {}
+    return _wished_otherwise(session, units, planned) | _beyond_caps(session, units)
+
+
+def _beyond_caps(session: Session, units: Sequence[Unit]) -> dict[int, BaseException]:
+    buying = [unit for unit in units if unit.exposure]
+    if not buying:
+        return {}
+    known = accounts.terms(session, [unit.account_id for unit in buying])
+    return {
+        unit.account_id: Stale("the account's caps changed while orders were planned")
+        for unit in buying
+        if not _fits(unit, known.get(unit.account_id))
+    }
+
+
+def _fits(unit: Unit, terms: Terms | None) -> bool:
+    if terms is None or terms.caps is None or terms.rev != unit.terms_rev:
+        return False
+    caps, exposure = terms.caps, unit.exposure or {}
+    return all(quote in caps and used <= caps[quote] for quote, used in exposure.items())
+
+
+def _wished_otherwise(
+    session: Session, units: Sequence[Unit], planned: Mapping[int, Revision]
+) -> dict[int, BaseException]:
     now = revisions(session, list(planned))
     halt_rev = read_halt(session).rev
     return {

@@ -1,0 +1,74 @@
+"""Why an account plans no buys for now: several reasons at once, each with its sentence and since when.
+
+Exits go on. What only the person can mend is `needs_attention`, what goes by itself is `waiting`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.story_entry import Entry, EntryLevel
+
+NEED_THE_PERSON = frozenset({"key", "caps", "rolled_back", "symbol", "rules", "unreadable"})
+"""The others go by themselves: clock, maintenance, ban, peg, reconcile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`code`: short. `quote`: only buys that are paid in this coin are held; None: all."""
+
+    code: str
+    sentence: str
+    since: datetime
+    quote: str | None = None
+
+    @property
+    def state(self) -> str:
+        return "needs_attention" if self.code in NEED_THE_PERSON else "waiting"
+
+
+class Holds:
+    """`told`: journal entries about beginnings and ends that wait to be written."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str | None], Hold] = {}
+        self.told: list[Entry] = []
+
+    def begin(self, code: str, sentence: str, at: datetime, quote: str | None = None) -> bool:
+        """Whether this changed anything; a hold that is said again keeps its beginning."""
+        known = self._known.get((code, quote))
+        if known is not None and known.sentence == sentence:
+            return False
+        since = at if known is None else known.since
+        self._known[code, quote] = Hold(code, sentence, since, quote)
+        if known is None:
+            level = EntryLevel.ALARM if code in NEED_THE_PERSON else EntryLevel.WARNING
+            self.told.append(Entry(level, f"hold_{code}", f"{sentence} Exits go on."))
+        return True
+
+    def end(self, code: str, quote: str | None = None) -> bool:
+        """Whether there was such a hold."""
+        known = self._known.pop((code, quote), None)
+        if known is None:
+            return False
+        since = f"{known.since:%Y-%m-%d %H:%M:%S} UTC"
+        sentence = f"This is over, and buying goes on (it began at {since}): {known.sentence}"
+        self.told.append(Entry(EntryLevel.INFO, f"hold_{code}_ended", sentence))
+        return True
+
+    def of(self, quote: str) -> Hold | None:
+        """What holds buys in this quote coin: what only the person can mend comes first."""
+        own = [hold for hold in self._known.values() if hold.quote in (None, quote)]
+        return min(own, key=lambda hold: (hold.state, hold.since), default=None)
+
+    @property
+    def sentences(self) -> list[str]:
+        return [hold.sentence for hold in self._known.values()]
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def take_told(self) -> list[Entry]:
+        told, self.told = self.told, []
+        return told
