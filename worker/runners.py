@@ -26,7 +26,7 @@ from db.status import save as save_statuses
 from db.transactions import run
 from db.wanted import Revision, Wanted, all_wanted
 from worker.account import AccountRunner
-from worker.account_rows import AccountFacts
+from worker.account_rows import facts_of
 from worker.aside import Aside
 from worker.database import Database
 from worker.desk import FRESH, Desk
@@ -171,6 +171,10 @@ class Runners:
             self.accounts[account.account_id] = account
             if known is not None and known.rev != account.rev:
                 self.aside.try_again(account.account_id)
+                runner = self.running.get(account.account_id)
+                if runner is not None:
+                    runner.newest_facts = facts_of(account)
+                    runner.inbox.wake(set(runner.tracked))
 
     @property
     def are_all_open(self) -> bool:
@@ -203,7 +207,7 @@ class Runners:
     async def _open_and_serve(self, account: Account, token: int) -> None:
         account = self.accounts.get(account.account_id, account)
         desk = self.desk_of(account)
-        facts = AccountFacts(account.account_id, account.user_id, account.stated_balance)
+        facts = facts_of(account)
         runner = AccountRunner(facts, token, desk, self.writer, self.alarms, self.lags)
         try:
             room = self._opening.setdefault(desk.name, asyncio.Semaphore(OPENED_AT_ONCE))
@@ -225,6 +229,7 @@ class Runners:
         self.halt, self._installation = stored.halt, stored.installation
         runner.reconciliation.installation = stored.installation
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
+        runner.halted = stored.halt.on
         since = await runner.desk.venue.attach(account_id, runner.facts.stated)
         for row in stored.wishes:
             await self._take_in(runner, row, stored)
@@ -336,6 +341,9 @@ class Runners:
     async def _apply_halt(self, halt: Halt) -> None:
         for runner in self.running.values():
             runner.newest_halt_rev = halt.rev
+            runner.halted = halt.on
+            if runner.unreadable:
+                runner.inbox.reconcile()
             for tracked in runner.tracked.values():
                 tracked.newest_wish = self.reader.under_halt(tracked.newest_wish, halt)
             runner.inbox.wake(set(runner.tracked))
@@ -343,7 +351,9 @@ class Runners:
     def obey(self, halt: Halt) -> bool:
         """Every account that is held knows of this change; under a halt nothing of it can buy."""
         return self._all_serve() and all(
-            runner.newest_halt_rev == halt.rev and all(map(obeys, runner.tracked.values()))
+            runner.newest_halt_rev == halt.rev
+            and all(map(obeys, runner.tracked.values()))
+            and not (halt.on and runner.may_buy_unwatched)
             for runner in self.running.values()
         )
 
