@@ -59,15 +59,18 @@ class ExchangeAccount(Books):
     def withdraw(self, asset: str, amount: Decimal | None = None) -> Decimal:
         """At most what is free; None: all of it. What was taken."""
         free = self.balance(asset).free
-        taken = free if amount is None else min(amount, free)
+        taken = free if amount is None else min(cut(amount), free)
         self.balance(asset).free -= taken
         if taken:
             self.tell(balance_update(asset, -taken, self.engine.clock()))
         return taken
 
     def sell_by_hand(self, symbol: str, fraction: Decimal = Decimal(1)) -> VenueOrder | None:
-        """Sells that part of the base coins; resting sells of the symbol are cancelled first."""
+        """Sells that part of the base coins; resting sells of the symbol are cancelled first. None: not
+        possible now. Raises Refusal."""
         rules = self.engine.symbols[symbol]
+        if not rules.is_open or rules.bid is None:
+            return None
         for order in list(self.open.values()):
             if order.symbol == symbol and not order.is_buy:
                 self.cancel_by_hand(order)

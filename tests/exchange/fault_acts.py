@@ -135,7 +135,10 @@ def take_coins(
     symbol = _symbol(exchange, how, account)
     fraction = Decimal(how.get("fraction", 1))
     if how.get("how", "sell") == "sell":
-        return account.sell_by_hand(symbol.name, fraction) is not None
+        try:
+            return account.sell_by_hand(symbol.name, fraction) is not None
+        except Refusal:
+            return False
     for order in list(account.open.values()):
         if order.symbol == symbol.name and not order.is_buy:
             account.cancel_by_hand(order)

@@ -245,9 +245,11 @@ class Matching:
             fee = cut(notional * rate / (listed.last if listed else self.bnb_price))
             if account.balance("BNB").free >= fee:
                 return "BNB", fee
-        if mode != "quote" and order.is_buy:
+        fee = cut(notional * rate)
+        there = account.balance(symbol.quote).free + order.locked >= notional + fee
+        if order.is_buy and (mode != "quote" or not there):
             return symbol.base, cut(quantity * rate)
-        return symbol.quote, cut(notional * rate)
+        return symbol.quote, fee
 
     def _pay(self, account: Books, order: VenueOrder, amount: Decimal) -> None:
         """From what the order has locked, and from the free balance what goes beyond that."""
