@@ -61,7 +61,10 @@ ERRORS = o.ErrorTable(
         **o.rules(o.MAINTENANCE, "-1008"),
         **o.rules(o.BAN, "-1003", "-1015"),
     },
-    messages={"system is under maintenance.": o.MAINTENANCE},
+    messages={
+        "system is under maintenance.": o.MAINTENANCE,
+        "market is closed.": o.HALTED,
+    },
 )
 
 STYLE = CreateStyle(params={"recvWindow": WINDOW_MS}, market_buy={})
