@@ -67,9 +67,11 @@ class Desk:
 
     def refresh(self, symbol: str, market: Market) -> None:
         """The rules of a symbol in use as the exchange has them now."""
-        if symbol in self.markets:
+        if symbol not in self.markets:
+            return
+        # Another object is what makes its strategies look again.
+        if self.problems.pop(symbol, None) is not None or self.markets[symbol] != market:
             self.markets[symbol] = market
-            self.problems.pop(symbol, None)
 
     def gone(self, symbol: str, sentence: str) -> None:
         """The symbol is not traded any more: its strategies say so and buy nothing."""

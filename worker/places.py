@@ -156,6 +156,7 @@ class Places:
                     market = place.hub.market(symbol)
                 except InvalidInput as problem:  # its exits keep the rules that they had
                     log.error("%s", problem)
+                    desk.gone(symbol, str(problem))
                     continue
                 desk.refresh(symbol, market)
                 if desk.name in self.venues:

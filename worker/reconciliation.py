@@ -17,6 +17,8 @@ from worker.coins import APART, Coins, Known
 from worker.group_commit import GroupCommit
 from worker.orphans import Orphans, halted_entry, paperwork, sort_out
 from worker.questions import Events, Questions
+from worker.tracked import Tracked
+from worker.turn import GOING_ON
 from worker.units import Unit
 from worker.venues.protocol import Balance, OpenOrder
 
@@ -80,7 +82,7 @@ class Reconciliation:
 
     async def _read_balances(self) -> Reading | None:
         memory, venue = self.memory, self.memory.desk.venue
-        if not getattr(venue, "checks_balances", False):
+        if not venue.checks_balances:
             return None
         before, asked = self.coins.before(memory.tracked.values()), memory.desk.monotonic()
         return Reading(before, await venue.balances(memory.account_id), asked)
@@ -106,9 +108,16 @@ class Reconciliation:
         return [
             (strategy_id, TimePassed(at, desk.fresh(tracked.symbol)))
             for strategy_id, tracked in self.memory.tracked.items()
-            if tracked.rules is not None
-            and desk.markets.get(tracked.symbol, tracked.rules) is not tracked.rules
+            if self._must_look(tracked)
         ]
+
+    def _must_look(self, tracked: Tracked) -> bool:
+        """Its rules are others now, or its symbol is not traded any more and it does not say so yet."""
+        desk = self.memory.desk
+        if tracked.symbol in desk.problems:
+            return tracked.shown is not None and tracked.shown.actual_state in GOING_ON
+        market = desk.markets.get(tracked.symbol, tracked.rules)
+        return tracked.rules is not None and market is not tracked.rules
 
     def _hold_what_was_taken_back(self) -> None:
         if self.questions.taken_back:

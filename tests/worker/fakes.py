@@ -64,6 +64,7 @@ class FakeVenue:
     """
 
     request_window = timedelta(seconds=5)
+    checks_balances = False
 
     def __init__(self, clock: FakeClock, *markets: Market, lag: float = 0) -> None:
         self.clock = clock

@@ -42,6 +42,7 @@ class LedgerVenue:
 
     request_window = WINDOW
     index_lag = timedelta(0)
+    checks_balances = False
 
     def __init__(self, name: str, source: PriceSource, ledger: Ledger) -> None:
         self.name = name

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from core.orders import Order, OrderStatus, OrderUpdate
+from core.orders import Order, OrderUpdate
 from worker.errors import VenueUnavailable
 from worker.exchanges.adapter import Adapter, Row
 from worker.exchanges.answers import SeenOrder, SeenTrade, read_order, read_trade
@@ -17,7 +17,6 @@ from worker.venues.live_fills import Fees
 log = logging.getLogger(__name__)
 FEW = 2
 BEFORE = timedelta(minutes=1)
-DOUBTED = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
 
 
 class Looker:
@@ -49,11 +48,11 @@ class Looker:
         return {each.client_order_id: each for each in seen if each.client_order_id}
 
     async def _find(self, account: LiveAccount, symbol: str, order: Order) -> SeenOrder | None:
-        """In a source that lists finished orders too. For one in doubt two sources take turns, so that
-        "not there" is said by both before it is believed."""
+        """In a source that lists finished orders too. For one that is not there two sources take turns, so
+        that both have said so before it is believed."""
         ours = order.client_order_id
         rounds = account.rounds.get(ours, 0)
-        if order.status in DOUBTED and rounds % 2:
+        if rounds % 2:
             since = order.created_at - BEFORE
             row = await self.asker.ask(
                 account,

@@ -59,6 +59,8 @@ class LiveVenue:
     what its strategies trade. seen_until(account_id): up to when the account was watched before.
     """
 
+    checks_balances = True
+
     def __init__(
         self,
         hub: Hub,
@@ -177,6 +179,10 @@ class LiveVenue:
         for symbol, some in by_symbol.items():
             found += await self._looker.look_up(account, symbol, some)
         return found
+
+    def know(self, account_id: int, client_order_id: str, symbol: str) -> None:
+        """Where an order belongs that has no row and was not placed by this process: a self-test's."""
+        self._account(account_id).symbols[client_order_id] = symbol
 
     def _symbol(self, account: LiveAccount, order: Order) -> str:
         ours = order.client_order_id

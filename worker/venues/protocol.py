@@ -46,11 +46,13 @@ class Venue(Protocol):
 
     `request_window`: how long after its signed time a request can still be accepted.
     `index_lag`: how long an accepted order may be missing from answers.
+    `checks_balances`: coins can leave the account without us, so each reconciliation counts them.
     `confirms_exits`: exits and entries need two quotes a second apart.
     """
 
     request_window: timedelta
     index_lag: timedelta
+    checks_balances: bool
 
     def now(self) -> datetime:
         """The venue's own time: orders are signed with it."""
