@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.cycle import PassedLevels
 from core.errors import StepladderError
-from dashboard import access
+from dashboard import access, live_start
 from dashboard.actions import (
     ALWAYS_WORK,
     DESIRED,
@@ -24,6 +24,7 @@ from dashboard.actions import (
 from dashboard.database import write
 from dashboard.formatting import count, escape, money, price, utc_now
 from db import strategies
+from db.accounts import AccountKind
 from db.reports import StrategyCard
 
 OPEN_KEY = "_action_dialog_open"
@@ -69,7 +70,12 @@ def _body(card: StrategyCard, action: Action, key: str) -> None:
     passed = passed_levels(card, action)
     if passed and not release:
         chosen = _ask_about_levels(card, passed)
-    if not st.button(LABELS[action], type="primary", key="confirm_action", width="stretch"):
+    agreed = True
+    if card.account_kind is AccountKind.LIVE and action in (Action.RUN, Action.START_AGAIN):
+        agreed = live_start.agreed(person, card.account_id, card.quote)
+    if not st.button(
+        LABELS[action], type="primary", key="confirm_action", width="stretch", disabled=not agreed
+    ):
         return
     state = DESIRED.get(action, card.desired_state)
     rev = None if action in ALWAYS_WORK else card.desired_rev

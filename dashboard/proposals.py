@@ -13,8 +13,9 @@ from core.presets import SHARE, Preset, presets_for, size_preset
 from core.reserve import locked_on_venue, still_to_spend
 from dashboard.database import read
 from dashboard.formatting import utc_now
+from dashboard.live_words import cap_left
 from db import reports
-from db.accounts import Account
+from db.accounts import Account, AccountKind
 
 SMALLEST_BUDGET = Decimal(100)
 USUAL = 1
@@ -56,7 +57,11 @@ def first_budget(free: Decimal | None) -> Decimal:
 
 @exact
 def free_balance(user_id: int, account: Account, quote: str) -> Decimal | None:
-    """What the account has, less what its running strategies may still need; None if not known."""
+    """What the account has, less what its running strategies may still need; None if not known. Of a live
+    account: what is left of its cap."""
+    if account.kind is AccountKind.LIVE:
+        live = read(lambda session: reports.live_account(session, user_id, account.account_id))
+        return None if live is None else cap_left(live, quote)
     held = read(lambda session: reports.balances(session, user_id)).get(account.account_id, ())
     known = {balance.asset: balance.free for balance in held}
     free = known.get(quote, account.stated_balance.get(quote, ZERO))

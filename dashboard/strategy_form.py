@@ -19,6 +19,7 @@ from dashboard import (
     custom_levels,
     form_fields,
     form_results,
+    live_start,
     pages,
     past_prices,
     prices,
@@ -29,7 +30,7 @@ from dashboard.database import read, write
 from dashboard.formatting import escape, money, price, utc_now
 from dashboard.words import KIND_WORDS
 from db import accounts, reports, strategies
-from db.accounts import Account
+from db.accounts import Account, AccountKind
 from db.reports import StrategyDetail
 from db.sessions import Principal
 
@@ -143,7 +144,7 @@ def _presets(place: Place) -> None:
         help="The most that all buys of a cycle together may cost. The presets are sized by it.",
     )  # fmt: skip
     if place.free is not None:
-        st.caption(escape(f"{money(place.free, place.quote)} of this account is free."))
+        st.caption(escape(f"{money(place.free, place.quote)} of {_whole(place)}."))
     offered = proposals.presets(place.is_practice)
     chosen = st.radio(
         "How deep a fall should the extra buys cover?", list(offered),
@@ -155,6 +156,12 @@ def _presets(place: Place) -> None:
     problem = st.session_state.get(PROBLEM)
     if problem:
         st.error(escape(problem))
+
+
+def _whole(place: Place) -> str:
+    """What `free` is a part of. Of a live account only its cap is known here."""
+    is_live = place.account.kind is AccountKind.LIVE
+    return "this account's cap is not in use" if is_live else "this account is free"
 
 
 def _use_preset(place: Place) -> None:
@@ -249,13 +256,17 @@ def _start(
         if place.free is not None and ladder.required_capital > place.free:
             st.warning(
                 escape(
-                    f"The account has {money(place.free, place.quote)} free, so the strategy would wait and"
+                    f"{money(place.free, place.quote)} of {_whole(place)}, so the strategy would wait and"
                     " say how much is missing. Lower the money for this strategy to start at once."
                 )
             )
+        agreed = True
+        if place.account.kind is AccountKind.LIVE:
+            most = money(ladder.required_capital, place.quote)
+            agreed = live_start.agreed(person, place.account.account_id, place.quote, most)
         if not st.button(
             "Start", type="primary", icon=":material/play_arrow:", width="stretch",
-            disabled=blocked, key="form_start",
+            disabled=blocked or not agreed, key="form_start",
         ):  # fmt: skip
             return
     try:

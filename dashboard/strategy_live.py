@@ -7,7 +7,14 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import access, action_dialog, candle_history, strategy_pnl
+from dashboard import (
+    access,
+    action_dialog,
+    candle_history,
+    live_card,
+    live_words,
+    strategy_pnl,
+)
 from dashboard.charts.market import market_figure
 from dashboard.charts.strategy_lines import lines_of, marks_of, since
 from dashboard.components.live_chart import live_chart
@@ -27,6 +34,7 @@ from dashboard.page_parts import BOX, figure, losses, worker_silent
 from dashboard.risk import risk_of
 from dashboard.words import DESIRED_WORDS, STATE_COLOURS, state_word
 from db import reports
+from db.accounts import AccountKind
 from db.reports import StrategyCard
 from db.sessions import Principal
 
@@ -50,6 +58,8 @@ def state_and_figures(person: Principal, strategy_id: int) -> None:
     if card.silent and card.actual_state not in ("stopped", "closed"):
         worker_silent()
     _state(card)
+    if card.account_kind is AccountKind.LIVE:
+        _account(person, card.account_id, now)
     _figures(card, strategy_pnl.drawdown(person, detail, now), now)
 
 
@@ -74,6 +84,16 @@ def _state(card: StrategyCard) -> None:
     if card.reason:
         call = st.error if card.actual_state == "needs_attention" else st.info
         call(escape(card.reason))
+
+
+def _account(person: Principal, account_id: int, now: datetime) -> None:
+    """What holds the whole account back, and whether these figures are those of the exchange."""
+    live = read(lambda session: reports.live_account(session, person.user_id, account_id))
+    if live is None:
+        return
+    for said in live_words.everything_said(live, now):
+        if said.is_urgent or said.word == "matches":
+            live_card.say(said)
 
 
 def _figures(card: StrategyCard, drawdown: Decimal | None, now: datetime) -> None:

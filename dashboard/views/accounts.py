@@ -7,7 +7,7 @@ from decimal import Decimal
 import streamlit as st
 
 from core.errors import StepladderError
-from dashboard import access
+from dashboard import access, live_add, live_card
 from dashboard.database import read, write
 from dashboard.formatting import escape, money, quantity, utc_now
 from dashboard.page_parts import empty, facts, header
@@ -27,15 +27,21 @@ def draw(person: Principal) -> None:
     if not mine:
         empty("You have no account. Add one below.")
     balances = read(lambda session: reports.balances(session, person.user_id))
+    live = read(lambda session: reports.live_accounts(session, person.user_id))
+    for each in live:
+        live_card.draw(each)
     for account in mine:
-        _account(account, balances.get(account.account_id, ()))
+        if account.kind is not AccountKind.LIVE:
+            _account(account, balances.get(account.account_id, ()))
     st.subheader("Add an account", anchor=False)
     kind = st.radio(
-        "Which kind", [AccountKind.PAPER, AccountKind.SIMULATED], key="new_kind",
+        "Which kind", [AccountKind.PAPER, AccountKind.SIMULATED, AccountKind.LIVE], key="new_kind",
         format_func=lambda kind: f"{KIND_WORDS[kind]}: {KIND_SENTENCES[kind]}",
     )  # fmt: skip
-    _add(person, AccountKind(kind))
-    st.caption("Accounts with real money cannot be added yet.")
+    if AccountKind(kind) is AccountKind.LIVE:
+        live_add.draw(person)
+    else:
+        _add(person, AccountKind(kind))
 
 
 def _account(account: Account, held: tuple[reports.Balance, ...]) -> None:

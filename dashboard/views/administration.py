@@ -1,4 +1,4 @@
-"""For administrators: the worker, the halt, everybody's strategies, the people, the log."""
+"""For administrators: the worker, the halt, everybody's strategies and live accounts, the people, the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import access, administration_halt, administration_people
+from dashboard import access, administration_halt, administration_live, administration_people
 from dashboard.database import read
 from dashboard.formatting import ago, count, escape, money, short_when, utc_now
 from dashboard.page_parts import empty, facts, header
@@ -139,6 +139,8 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "Worker and halt": worker_and_halt,
     "People": administration_people.draw,
     "Strategies": strategies,
+    "Live accounts": administration_live.accounts,
+    "Audit": administration_live.audit,
     "Journal": journal,
     "Log": log,
 }

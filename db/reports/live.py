@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from core.money import ZERO, exact
 from core.reserve import at_stake
-from db import account_status, audit_findings
+from db import account_status, audit_findings, tables
 from db.account_status import AccountStatus
 from db.accounts import Account, AccountKind, as_account
 from db.cycles import load_open
 from db.exchange_proofs import proven, unproven_caps
+from db.reports.histories import JournalRow, read_journal
 from db.reports.reading import worker_is_alive
 from db.rights import require_administrator
 from db.tables import (
@@ -80,6 +81,20 @@ def live_account(session: Session, user_id: int, account_id: int) -> LiveAccount
     """None: it is not live, not theirs, or put away."""
     mine = (ExchangeAccount.user_id == user_id, ExchangeAccount.id == account_id)
     return next(iter(_live(session, *mine)), None)
+
+
+def account_journal(
+    session: Session, user_id: int, account_id: int, *, limit: int = 50
+) -> tuple[JournalRow, ...]:
+    """Newest first: what happened to the account as a whole, not to one of its strategies."""
+    row = tables.JournalRow
+    return read_journal(
+        session,
+        limit,
+        row.user_id == user_id,
+        row.account_id == account_id,
+        row.strategy_id.is_(None),
+    )
 
 
 def all_live_accounts(session: Session, administrator_id: int) -> tuple[LiveAccount, ...]:
