@@ -59,6 +59,36 @@ _ALL = (
         needs_password=False,
         can_read_permissions=True,
     ),
+    LiveExchange(
+        id="kucoin",
+        name="KuCoin",
+        key_help="On kucoin.com under API Management: create a key with the rights General and"
+        " Spot Trading, without Transfer and Withdrawal. Coins must be in the trading account. The"
+        " passphrase that you choose there is needed here as well.",
+        address_help="There choose Yes under IP restriction and enter the address shown here.",
+        needs_password=True,
+        can_read_permissions=True,
+    ),
+    LiveExchange(
+        id="gate",
+        name="Gate",
+        key_help="On gate.com under API Management: create an API v4 key of a classic (not unified)"
+        " account with Spot Trade, read and write, and Account read-only; no Wallet and no Withdraw.",
+        address_help="There enter the address shown here under IP whitelist. Without it the key ends by"
+        " itself after 90 days.",
+        needs_password=False,
+        can_read_permissions=True,
+    ),
+    LiveExchange(
+        id="bitget",
+        name="Bitget",
+        key_help="On bitget.com under API keys: create a system-generated key of a classic (not unified)"
+        " account with Read-write and Spot trade; no Transfer and no Withdraw. The passphrase that you"
+        " choose there is needed here as well.",
+        address_help="There enter the address shown here under Bind IP address.",
+        needs_password=True,
+        can_read_permissions=False,
+    ),
 )
 
 LIVE_EXCHANGES: dict[str, LiveExchange] = {exchange.id: exchange for exchange in _ALL}

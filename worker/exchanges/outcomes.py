@@ -142,6 +142,11 @@ def has_code(table: ErrorTable, error: BaseException, codes: Sequence[str]) -> b
     return bool(said) and all(one.code in codes for one in said)
 
 
+def complaints(table: ErrorTable, error: BaseException) -> list[Said]:
+    """What the exchange itself said in `error`; empty when it said nothing that can be read."""
+    return _read(table, str(error))
+
+
 def never_connected(error: BaseException) -> bool:
     """No connection was made (refused, no such host, bad certificate), so nothing can have been sent."""
     cause: BaseException | None = error

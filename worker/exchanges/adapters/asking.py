@@ -7,7 +7,7 @@ does ccxt read the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,3 +97,24 @@ def ranges(client: Client, since: datetime, longest: timedelta) -> list[tuple[in
         found.append((start, min(start + step, now)))
         start += step
     return found
+
+
+async def pages(
+    ask: Callable[[Row], Awaitable[Any]],
+    params: Row,
+    page: int,
+    rows_of: Callable[[Any], list[Row]],
+    turn: Callable[[Row, Any, list[Row]], bool],
+) -> list[Row]:
+    """All rows of all pages. `turn(params, answer, rows)`: writes into `params` what asks for the page after
+    this full one; False: there is nothing to go by, so the answer would prove nothing."""
+    asked, found = dict(params), []
+    for _ in range(MOST_PAGES):
+        answer = await ask(asked)
+        rows = rows_of(answer)
+        found += rows
+        if len(rows) < page:
+            return found
+        if not turn(asked, answer, rows):
+            break
+    raise VenueUnavailable("more pages than are read")

@@ -1,0 +1,244 @@
+"""Gate spot, classic accounts only. Our id travels as `t-` and itself, and is a name for the order only
+while it is open and a short time after; later it is found in the list of finished orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from core.exchanges import LIVE_EXCHANGES
+from core.market import FeeCurrency
+from worker.errors import VenueUnavailable
+from worker.exchanges import outcomes as o
+from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapters import asking
+from worker.exchanges.adapters.creating import CreateStyle, create_with
+
+WINDOW = timedelta(seconds=60)
+"""How far a signed time may be from theirs."""
+GOOD_FOR = timedelta(seconds=5)
+PAGE = 100
+TRADES_PAGE = 1000
+LONGEST_RANGE = timedelta(days=29)
+NO_SUCH_ORDER = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND")
+STATES_OF_CCXT = frozenset({"open", "closed", "canceled", "rejected", "expired"})
+ENDED_BY_GATE = frozenset({"ioc", "fok", "failed", "expired", "stp", "poc", "small"})
+MOST_OPEN_ORDERS = 200
+
+
+def _read(body: dict[str, Any]) -> Iterator[o.Said]:
+    if body.get("label"):
+        yield o.said(body["label"], body.get("message") or body.get("detail"))
+
+
+ERRORS = o.ErrorTable(
+    exchange="gate",
+    read=_read,
+    codes={
+        "INVALID_PARAM_VALUE": (
+            o.with_text(o.FILTER, "your order size"),
+            o.with_text(o.FILTER, "precision"),
+        ),
+        **o.rules(o.EXISTS, "REPEATED_CREATION"),
+        **o.rules(o.FUNDS, "BALANCE_NOT_ENOUGH", "INSUFFICIENT_AVAILABLE", "QUANTITY_NOT_ENOUGH"),
+        **o.rules(o.FILTER, "INVALID_PRECISION", "AMOUNT_TOO_LITTLE", "AMOUNT_TOO_MUCH"),
+        **o.rules(o.FILTER, "SIZE_TOO_LARGE", "SIZE_TOO_SMALL", "PRICE_TOO_DEVIATED"),
+        **o.rules(o.FILTER, "PRICE_THRESHOLD_EXCEEDED"),
+        **o.rules(o.GONE, "INVALID_CURRENCY", "INVALID_CURRENCY_PAIR"),
+        **o.rules(o.LATER, "TOO_MANY_ORDERS"),
+        **o.rules(o.REFUSED, "INVALID_PROTOCOL", "INVALID_ARGUMENT", "INVALID_REQUEST_BODY"),
+        **o.rules(o.REFUSED, "MISSING_REQUIRED_PARAM", "INVALID_CONTENT_TYPE", "NOT_ACCEPTABLE"),
+        **o.rules(o.REFUSED, "TRADE_RESTRICTED"),
+        **o.rules(o.CLOCK, "REQUEST_EXPIRED"),
+        **o.rules(o.KEY, "AUTHENTICATION_FAILED", "INVALID_CREDENTIALS", "INVALID_KEY"),
+        **o.rules(o.KEY, "IP_FORBIDDEN", "READ_ONLY", "INVALID_SIGNATURE", "FORBIDDEN"),
+        **o.rules(o.KEY, "MISSING_REQUIRED_HEADER", "ACCOUNT_LOCKED", "SUB_ACCOUNT_LOCKED"),
+        **o.rules(o.BUSY, "INTERNAL", "SERVER_ERROR", "TOO_BUSY"),
+        **o.rules(o.BAN, "TOO_FAST", "TOO_MANY_REQUESTS"),
+    },
+)
+
+# A market buy takes what it may cost, not a quantity: bought with a collar instead.
+STYLE = CreateStyle(market_buy=None)
+
+
+def expires(created_at: datetime) -> Mapping[str, str]:
+    return {"x-gate-exptime": str(asking.ms(created_at + GOOD_FOR))}
+
+
+async def find_open(client: Client, symbol: str | None) -> list[Row]:
+    if symbol is not None:
+        params = {"currency_pair": client.market(symbol)["id"], "status": "open", "limit": PAGE}
+        return await _list(client, symbol, params)
+    found: list[Row] = []
+    for page in range(1, asking.MOST_PAGES):
+        params = {"page": page, "limit": PAGE, "account": "spot"}
+        groups = asking.rows_at({"all": await client.privateSpotGetOpenOrders(params)}, "all")
+        rows = [row for group in groups for row in asking.rows_at(group, "orders")]
+        found += _orders(client, None, rows)
+        if all(len(asking.rows_at(group, "orders")) < PAGE for group in groups):
+            return found
+    raise VenueUnavailable("more pages than are read")
+
+
+async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
+    """By their id when it is known: it names the order for ever."""
+    from ccxt.base.errors import OrderNotFound
+
+    market = client.market(symbol)
+    name = venue_order_id or _text(id)
+    params = {"order_id": name, "currency_pair": market["id"], "account": "spot"}
+    try:
+        row = asking.row_at(await client.privateSpotGetOrdersOrderId(params))
+    except OrderNotFound as error:
+        if not o.has_code(ERRORS, error, NO_SUCH_ORDER):
+            raise
+        finished = {"currency_pair": market["id"], "status": "finished", "limit": PAGE}
+        rows = asking.rows_at({"all": await client.privateSpotGetOrders(finished)}, "all")
+        return asking.ours(_orders(client, symbol, rows), id)
+    return asking.checked(_orders(client, symbol, [row])[0], id)
+
+
+async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
+    found = asking.ours(await find_open(client, symbol), id)
+    if found is not None:
+        return found
+    pair = client.market(symbol)["id"]
+    for start, end in asking.ranges(client, created_at, LONGEST_RANGE):
+        params = {"currency_pair": pair, "status": "finished", "limit": PAGE, **_range(start, end)}
+        found = asking.ours(await _list(client, symbol, params), id)
+        if found is not None:
+            return found
+    return None
+
+
+async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+    """Without a range they answer for the last week only."""
+    found: dict[str, Row] = {}
+    pair = client.market(symbol)["id"]
+    for start, end in asking.ranges(client, since, LONGEST_RANGE):
+        params = {"currency_pair": pair, "order_id": venue_order_id, "limit": TRADES_PAGE}
+        rows = await asking.pages(
+            client.privateSpotGetMyTrades,
+            {**params, **_range(start, end)},
+            TRADES_PAGE,
+            _whole,
+            _next_page,
+        )
+        found.update((str(row.get("id")), row) for row in rows)
+    return asking.trades(client, symbol, found.values())
+
+
+async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:
+    """ccxt knows their id only, and takes ours in its place."""
+    await asking.ask_cancel(client, symbol, {}, _text(id))
+
+
+async def permissions(client: Client) -> Permissions:
+    answer = await client.privateAccountGetMainKeys()
+    row = asking.row_at(answer[0] if isinstance(answer, list) and answer else answer)
+    rights = asking.rows_at(row, "perms")
+    writes = {str(right.get("name")) for right in rights if right.get("read_only") is not True}
+    detail = asking.row_at(await client.privateAccountGetDetail())
+    ips = detail.get("ip_whitelist")
+    return Permissions(
+        can_trade="spot" in writes,
+        can_withdraw=bool(writes & {"withdrawal", "withdraw"}),
+        can_transfer="wallet" in writes,
+        addresses=tuple(str(ip) for ip in ips) if isinstance(ips, list) else None,
+    )
+
+
+async def balances(client: Client) -> Row:
+    found: Row = await client.fetch_balance()
+    asking.rows_at(found, "info")
+    return found
+
+
+def limits(market: Row) -> Limits:
+    return Limits(max_open_orders=MOST_OPEN_ORDERS)
+
+
+def _text(id: str) -> str:
+    return f"t-{id}"
+
+
+def _range(start: int, end: int) -> Row:
+    return {"from": start // 1000, "to": end // 1000 + 1}
+
+
+def _whole(answer: Any) -> list[Row]:
+    return asking.rows_at({"all": answer}, "all")
+
+
+def _next_page(params: Row, answer: Any, rows: list[Row]) -> bool:
+    params["page"] = params.get("page", 1) + 1
+    return True
+
+
+async def _list(client: Client, symbol: str, params: Row) -> list[Row]:
+    rows = await asking.pages(client.privateSpotGetOrders, params, PAGE, _whole, _next_page)
+    return _orders(client, symbol, rows)
+
+
+def _orders(client: Client, symbol: str | None, rows: list[Row]) -> list[Row]:
+    """ccxt passes on some of their ways to end as they are, and calls others cancelled."""
+    found = asking.orders(client, symbol, rows)
+    for row in found:
+        how = row["info"].get("finish_as")
+        if how in ENDED_BY_GATE or row["status"] not in STATES_OF_CCXT:
+            row["status"] = "expired"
+    return found
+
+
+GATE = Adapter(
+    exchange="gate",
+    name=LIVE_EXCHANGES["gate"].name,
+    request_window=WINDOW,
+    index_lag=timedelta(seconds=10),
+    pins_time=True,
+    is_serial=False,
+    shares_budget=False,
+    lists_all_open=True,
+    options={
+        "defaultType": "spot",
+        "fetchMarkets": {"types": ["spot"]},
+        "fetchCurrencies": False,
+        "maxRetriesOnFailure": 0,
+        # Told, so that no order asks for it first.
+        "unifiedAccount": False,
+    },
+    has={"fetchCurrencies": False},
+    hosts=("api.gateio.ws",),
+    fee_currency=FeeCurrency.BASE,
+    key_help=LIVE_EXCHANGES["gate"].key_help,
+    needs_password=False,
+    allowed_calls=frozenset(
+        {
+            ("public/spot", "GET", "time"),
+            ("public/spot", "GET", "currency_pairs"),
+            ("private/spot", "POST", "orders"),
+            ("private/spot", "GET", "orders"),
+            ("private/spot", "GET", "open_orders"),
+            ("private/spot", "GET", "orders/{order_id}"),
+            ("private/spot", "DELETE", "orders/{order_id}"),
+            ("private/spot", "GET", "my_trades"),
+            ("private/spot", "GET", "accounts"),
+            ("private/account", "GET", "detail"),
+            ("private/account", "GET", "main_keys"),
+        }
+    ),
+    create=partial(create_with, STYLE),
+    find_open=find_open,
+    find=find,
+    find_again=find_again,
+    trades=trades,
+    cancel=cancel,
+    permissions=permissions,
+    outcome=partial(o.classify, ERRORS),
+    limits=limits,
+    balances=balances,
+    headers=expires,
+)

@@ -1,0 +1,225 @@
+"""KuCoin spot, through the addresses that they call high-frequency and that serve every spot account.
+Not for unified accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from core.exchanges import LIVE_EXCHANGES
+from core.market import FeeCurrency
+from core.money import ZERO
+from worker.errors import VenueUnavailable
+from worker.exchanges import outcomes as o
+from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapters import asking
+from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.prices.markets import parse_decimal
+
+WINDOW = timedelta(seconds=5)
+PAGE = 100
+LONGEST_RANGE = timedelta(days=7) - timedelta(seconds=1)
+SUCCESS = "200000"
+NO_SUCH_ORDER = ("order_not_exist", "order not exist", "order does not exist")
+TRADING = ("trade", "trade_hf")
+MOST_OPEN_ORDERS = 200
+
+ERRORS = o.ErrorTable(
+    exchange="kucoin",
+    read=o.read_code_and_message("code", "msg"),
+    codes={
+        "400100": (
+            o.with_text(o.EXISTS, "duplicate"),
+            o.with_text(o.FUNDS, "balance insufficient"),
+            o.with_text(o.FILTER, "below the minimum"),
+            o.with_text(o.FILTER, "increment invalid"),
+            o.with_text(o.FILTER, "increment is invalid"),
+            o.with_text(o.FILTER, "not in the given range"),
+            o.with_text(o.GONE, "unsupported trading pair"),
+        ),
+        "600100": (
+            o.with_text(o.FILTER, "increment invalid"),
+            o.with_text(o.FILTER, "below the minimum"),
+        ),
+        **o.rules(o.EXISTS, "126033", "126044", "102426"),
+        **o.rules(o.FUNDS, "200004", "210021", "230003", "126013"),
+        **o.rules(o.FILTER, "600101", "400330", "400370", "400760", "126003", "126029", "126030"),
+        **o.rules(o.GONE, "400600", "900001", "126004"),
+        **o.rules(o.HALTED, "126006", "126007", "126009"),
+        **o.rules(o.LATER, "126011"),
+        **o.rules(o.REFUSED, "400200", "400303", "400350", "400500", "126005", "126037", "126047"),
+        **o.rules(o.CLOCK, "400002"),
+        **o.rules(o.KEY, "400001", "400003", "400004", "400005", "400006", "400007", "411100"),
+        **o.rules(o.BUSY, "500000", "503"),
+        **o.rules(o.BAN, "429", "429000"),
+    },
+)
+
+STYLE = CreateStyle(market_buy={})
+
+
+async def find_open(client: Client, symbol: str | None) -> list[Row]:
+    """Their list is by symbol; another list names the symbols."""
+    if symbol is not None:
+        market = client.market(symbol)
+        answer = _said_yes(await client.privateGetHfOrdersActive({"symbol": market["id"]}))
+        return asking.orders(client, symbol, asking.rows_at({"data": answer or []}, "data"))
+    answer = _said_yes(await client.privateGetHfOrdersActiveSymbols({"tradeType": "TRADE"}))
+    ids = asking.value_at(answer, "symbols")
+    if not isinstance(ids, list):
+        raise VenueUnavailable("an answer that is no list of symbols")
+    found: list[Row] = []
+    for id in ids:
+        found += await find_open(client, client.safe_symbol(id))
+    return found
+
+
+async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
+    from ccxt.base.errors import BaseError
+
+    market = client.market(symbol)
+    ask = client.privateGetHfOrdersClientOrderClientOid
+    try:
+        row = _said_yes(await ask({"clientOid": id, "symbol": market["id"]}))
+    except BaseError as error:
+        if any(
+            text in one.message for one in o.complaints(ERRORS, error) for text in NO_SUCH_ORDER
+        ):
+            return None
+        raise
+    if row is None:
+        return None
+    return asking.checked(client.parse_order(asking.row_at(row), market), id)
+
+
+async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
+    found = asking.ours(await find_open(client, symbol), id)
+    if found is not None:
+        return found
+    market = client.market(symbol)
+    for start, end in asking.ranges(client, created_at, LONGEST_RANGE):
+        params = {"symbol": market["id"], "startAt": start, "endAt": end, "limit": PAGE}
+        rows = await asking.pages(client.privateGetHfOrdersDone, params, PAGE, _items, _turn)
+        found = asking.ours(asking.orders(client, symbol, rows), id)
+        if found is not None:
+            return found
+    return None
+
+
+async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+    """With an order id they look at no range."""
+    params = {"symbol": client.market(symbol)["id"], "orderId": venue_order_id, "limit": PAGE}
+    rows = await asking.pages(client.privateGetHfFills, params, PAGE, _items, _turn)
+    return asking.trades(client, symbol, rows)
+
+
+async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:
+    await asking.ask_cancel(client, symbol, {"clientOrderId": id}, venue_order_id)
+
+
+async def permissions(client: Client) -> Permissions:
+    answer = asking.row_at(_said_yes(await client.privateGetUserApiKey()))
+    rights, ips = answer.get("permission"), answer.get("ipWhitelist")
+    if not isinstance(rights, str):
+        raise VenueUnavailable("an answer without permissions")
+    named = {right.strip().lower() for right in rights.split(",")}
+    return Permissions(
+        can_trade=bool(named & {"spot", "trade"}),
+        can_withdraw=any("withdraw" in right for right in named),
+        can_transfer=any("transfer" in right for right in named),
+        addresses=tuple(ip.strip() for ip in (ips or "").split(",") if ip.strip()),
+    )
+
+
+async def balances(client: Client) -> Row:
+    """Of the trading account, which some accounts show under its older name; not of the main account."""
+    rows = asking.rows_at({"data": _said_yes(await client.privateGetAccounts())}, "data")
+    found: dict[str, dict[str, Decimal]] = {"free": {}, "used": {}, "total": {}}
+    names = {"free": "available", "used": "holds", "total": "balance"}
+    for row in rows:
+        if row.get("type") not in TRADING:
+            continue
+        asset = client.safe_currency_code(row.get("currency"))
+        for name, theirs in names.items():
+            number = parse_decimal(row.get(theirs))
+            if number is None or asset is None:
+                raise VenueUnavailable("a balance that cannot be read")
+            found[name][asset] = found[name].get(asset, ZERO) + number
+    return {"info": rows, **found}
+
+
+def limits(market: Row) -> Limits:
+    return Limits(max_open_orders=MOST_OPEN_ORDERS)
+
+
+def _said_yes(answer: Any) -> Any:
+    if not isinstance(answer, dict) or answer.get("code") != SUCCESS or "data" not in answer:
+        raise VenueUnavailable("an answer without data")
+    return answer["data"]
+
+
+def _items(answer: Any) -> list[Row]:
+    return asking.rows_at(_said_yes(answer), "items")
+
+
+def _turn(params: Row, answer: Any, rows: list[Row]) -> bool:
+    last = asking.value_at(answer, "data", "lastId")
+    if not o.is_id(last):
+        return False
+    params["lastId"] = last
+    return True
+
+
+KUCOIN = Adapter(
+    exchange="kucoin",
+    name=LIVE_EXCHANGES["kucoin"].name,
+    request_window=WINDOW,
+    index_lag=timedelta(seconds=25),
+    pins_time=True,
+    is_serial=False,
+    shares_budget=False,
+    lists_all_open=True,
+    options={
+        "defaultType": "spot",
+        "fetchMarkets": {"types": ["spot"]},
+        "fetchCurrencies": False,
+        "maxRetriesOnFailure": 0,
+        # Told, so that no order asks for them first.
+        "hf": True,
+        "uta": False,
+        "partner": {"spot": {"id": None, "key": None}},
+    },
+    has={"fetchCurrencies": False},
+    hosts=("api.kucoin.com", "ws-api-spot.kucoin.com"),
+    fee_currency=FeeCurrency.QUOTE,
+    key_help=LIVE_EXCHANGES["kucoin"].key_help,
+    needs_password=True,
+    allowed_calls=frozenset(
+        {
+            ("public", "GET", "timestamp"),
+            ("public", "GET", "symbols"),
+            ("private", "POST", "hf/orders"),
+            ("private", "DELETE", "hf/orders/client-order/{clientOid}"),
+            ("private", "GET", "hf/orders/client-order/{clientOid}"),
+            ("private", "GET", "hf/orders/active"),
+            ("private", "GET", "hf/orders/active/symbols"),
+            ("private", "GET", "hf/orders/done"),
+            ("private", "GET", "hf/fills"),
+            ("private", "GET", "accounts"),
+            ("private", "GET", "user/api-key"),
+            ("private", "POST", "bullet-private"),
+        }
+    ),
+    create=partial(create_with, STYLE),
+    find_open=find_open,
+    find=find,
+    find_again=find_again,
+    trades=trades,
+    cancel=cancel,
+    permissions=permissions,
+    outcome=partial(o.classify, ERRORS),
+    limits=limits,
+    balances=balances,
+)
