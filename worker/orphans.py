@@ -6,7 +6,7 @@ touched, counted and shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,15 +37,16 @@ def sort_out(
     tracked: Mapping[int, Tracked],
     installation: str,
     at: datetime,
+    spared: Collection[str] = (),
 ) -> Orphans:
-    """Nothing is sent here."""
+    """Nothing is sent here. `spared`: ids that somebody else looks after."""
     known = {o.client_order_id for t in tracked.values() for o in t.cycle.orders}
     adopted: list[tuple[Tracked, Cycle, OpenOrder]] = []
     cycles = {t.strategy_id: t.cycle for t in tracked.values()}
     cancel: list[OpenOrder] = []
     foreign = 0
     for order in found:
-        if order.client_order_id in known:
+        if order.client_order_id in known or order.client_order_id in spared:
             continue
         if not order.client_order_id.startswith(prefix(installation)):
             foreign += 1

@@ -11,6 +11,7 @@ from core.engine import BUYING
 from core.events import CoinsMissing, TimePassed
 from core.market import Side
 from core.money import plain
+from core.order_ids import is_self_test
 from db.account_status import AccountStatus
 from worker.account_memory import DOUBTED, AccountMemory
 from worker.coins import APART, Coins, Known
@@ -59,6 +60,7 @@ class Reconciliation:
         lag = memory.desk.venue.index_lag.total_seconds()
         self.coins = Coins(max(APART, lag))
         self._reading: Reading | None = None
+        self._tests: set[str] = set()
 
     async def run(self, halted: bool = False) -> Events:
         """Raises when a question is not answered; an order in doubt that cannot be asked about blocks
@@ -138,7 +140,14 @@ class Reconciliation:
             return
         memory, venue = self.memory, self.memory.desk.venue
         open_orders, at = await venue.open_orders(memory.account_id), venue.now()
-        found = sort_out(open_orders, memory.tracked, self.installation, at)
+        # A self-test takes seconds; its order is an orphan only when it is met a second time.
+        tests = {
+            order.client_order_id
+            for order in open_orders
+            if is_self_test(order.client_order_id, self.installation)
+        }
+        spared, self._tests = tests - self._tests, tests
+        found = sort_out(open_orders, memory.tracked, self.installation, at, spared)
         unwatched: list[OpenOrder] = []
         if memory.unreadable:
             # While rows of a strategy cannot be read, an order that seems to be nobody's may be its.

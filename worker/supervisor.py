@@ -15,13 +15,16 @@ from worker.auditor import Auditor
 from worker.candle_keeper import CandleKeeper
 from worker.clock import monotonic
 from worker.database import Database
+from worker.desk import LIVE
 from worker.exchanges.adapters import ADAPTERS
 from worker.exchanges.bans import Bans
 from worker.exchanges.hub import Hub
 from worker.group_commit import GroupCommit
 from worker.heartbeat import Heartbeat
 from worker.housekeeping import Housekeeping
+from worker.keys.erasing import KeyEraser
 from worker.keys.keyring import KeyRing
+from worker.keys.self_tests import SelfTests
 from worker.lags import LagReport
 from worker.lockstep import Lockstep
 from worker.ownership import Ownership
@@ -93,6 +96,9 @@ class Supervisor:
             self.admission.say,
         )
         self.runners.aside.tell = self.keys.refused
+        self.self_tests = SelfTests(
+            database, lambda: self.runners, lambda e: self.places.live_venues.get(e + LIVE)
+        )
         self.poller = Poller(database, self.runners, lambda: self.ownership.name)
         self.keeper = CandleKeeper(
             database, lambda: self.ownership.name, self.places.desks, self.places.named
@@ -127,6 +133,8 @@ class Supervisor:
             "candles": self.keeper.run,
             "bans": self.bans.run,
             "keys": self.keys.keep,
+            "erased keys": KeyEraser(self.database).run,
+            "self-tests": self.self_tests.keep,
             "housekeeping": Housekeeping(self.database, self.settings.log_retention_days).run,
             "auditor": Auditor(self.database, self._name, live=False).run,
             "live auditor": Auditor(

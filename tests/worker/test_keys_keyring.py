@@ -31,6 +31,7 @@ from tests.worker.live_keys import (
 )
 from worker.errors import KeyRefused
 from worker.keys import activation, keyring
+from worker.keys.erasing import KeyEraser
 
 DAY = timedelta(days=1)
 BAD = replace(GOOD, can_withdraw=True)
@@ -301,3 +302,18 @@ async def test_the_client_is_given_back_also_when_the_exchange_is_silent(desk):
     desk.store()
     await desk.refresh(SaysSo(NoAnswer()))
     assert desk.clients.open == []
+
+
+async def test_the_keys_of_an_archived_account_are_erased_and_its_status_forgets_them(desk):
+    desk.store()
+    await desk.refresh(SaysSo(GOOD))
+    eraser = KeyEraser(desk.ring.database)
+    assert await eraser.erase() == 0
+    account = desk.account
+    run(desk.engine, lambda s: accounts.archive_account(s, desk.user_id, desk.account_id, at=AT))
+    assert await eraser.erase() == 1
+    assert await eraser.erase() == 0
+    assert desk.versions() == []
+    assert (desk.said().key_state, desk.said().fingerprint) == (KeyState.NONE, None)
+    with pytest.raises(KeyRefused, match="No exchange key"):
+        await desk.ring.key_of(account)
