@@ -133,9 +133,13 @@ class Adapter:
     symbol, the whole account when symbol is None and `lists_all_open`. find(client, symbol, id,
     venue_order_id): the order in a source that also lists finished ones; None: answered, and not there.
     find_again: the same in a second source (history, trades). trades(client, symbol, venue_order_id,
-    since): all trades of one order, every page. cancel: ask for it. permissions: see `Permissions`.
-    outcome(error): what an exception (or the answer without an order id) to a create request proves.
-    limits(market): from ccxt's market.
+    since): all trades of one order, every page. cancel: ask for it; returns as well when the exchange says
+    that there is no such open order, which proves nothing: look it up. permissions: see `Permissions`.
+    outcome(error): what an exception to a create request proves; of an answer `outcomes.accepted` says it.
+    limits(market): from ccxt's market. balances(client): what `read_balances` reads. headers(created_at):
+    for a create request, unsigned; they let it end sooner than `request_window`, nothing relies on them.
+
+    Every question raises ccxt's errors as they are, and `VenueUnavailable` when the answer proves nothing.
     """
 
     exchange: str

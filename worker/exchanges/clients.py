@@ -85,7 +85,10 @@ class Guarded:
             if request.not_after is not None and self.hub.now() > request.not_after:
                 raise NotSent("too_late", f"{method} {path}: it is too late for it")
             request.sign()
-        return super().sign(path, api, method, *rest, **more)  # type: ignore[misc]
+        signed = super().sign(path, api, method, *rest, **more)  # type: ignore[misc]
+        if request is not None and request.pinned is not None and self.hub.adapter is not None:
+            signed["headers"] = {**signed["headers"], **self.hub.adapter.headers(request.pinned)}
+        return signed
 
     def on_rest_response(
         self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any
