@@ -75,7 +75,7 @@ def _has_begun(engine: Engine, pid: int) -> bool:
 
 def _under_way(engine: Engine) -> Iterator[str]:
     yield from unrest(engine)
-    yield from _without_take_profit(engine)
+    yield from without_take_profit(engine)
 
 
 def settle(house: WorkerHouse) -> list[str]:
@@ -109,7 +109,7 @@ def examine(engine: Engine) -> Findings:
     return Findings(
         doubled=tuple(_doubled(orders, there)),
         lost=tuple(lost),
-        without_take_profit=tuple(_without_take_profit(engine)),
+        without_take_profit=tuple(without_take_profit(engine)),
         unequal=tuple(_unequal(engine, orders, there)),
         audit=audit,
     )
@@ -161,7 +161,7 @@ TRADE = (
 )
 
 
-def _without_take_profit(engine: Engine) -> Iterator[str]:
+def without_take_profit(engine: Engine) -> Iterator[str]:
     """Every sellable position has a resting take profit over all of it, unless it trails or is being sold."""
     for cycle in open_cycles(engine):
         held = position(cycle)

@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.live_market import LiveMarket
 from tests.chaos.markets import Market, SimulatedMarket
 from tests.chaos.run import Run, Tally, spread
 from tests.chaos.stores import Cluster, OneServer, Store
@@ -29,13 +30,13 @@ PROTECTED_WITHIN, KNOWN_WITHIN, STOPPED_WITHIN, NOTICED_WITHIN = 30.0, 120.0, 5.
 
 def chaos(
     folder: Path, *, kills: int, seed: int, minutes: float, workers: int = 2, accounts: int = 3,
-    galera: bool = False,
+    galera: bool = False, live: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     began = time.monotonic()
     store: Store = Cluster() if galera else OneServer(folder / "mariadb")
-    market: Market = SimulatedMarket(accounts)
     with ExitStack() as stack:
         stack.enter_context(store)
+        market: Market = LiveMarket(stack, accounts, seed) if live else SimulatedMarket(accounts)
         house = WorkerHouse(folder / "house", store.url)
         stack.callback(house.close)
         run = Run(stack, house, store, market, seed, workers, minutes * 60)
@@ -89,13 +90,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--accounts", type=int, default=3)
     parser.add_argument("--galera", action="store_true", help="a cluster of three nodes")
+    parser.add_argument("--live", action="store_true", help="on the test exchange, through ccxt")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="stepladder-chaos-"))
     try:
         figures = chaos(
             folder, kills=given.kills, seed=given.seed, minutes=given.minutes,
-            workers=given.workers, accounts=given.accounts, galera=given.galera,
+            workers=given.workers, accounts=given.accounts, galera=given.galera, live=given.live,
         )  # fmt: skip
     finally:
         if given.keep:

@@ -18,6 +18,7 @@ Disasters = dict[str, tuple[Callable[[random.Random], None], tuple[str, ...]]]
 
 class Market(Protocol):
     """`populate`: people, accounts and strategies; {strategy: person}, {strategy: parameters}.
+    `trouble` arms one fault, `quiet` undoes all.
     `change_by_hand`: seconds until it was noticed, None where there was nothing to change.
     `verdict`: after the run, with nothing under way: figures, and sentences for what is wrong."""
 
@@ -25,6 +26,8 @@ class Market(Protocol):
     def populate(
         self, house: WorkerHouse
     ) -> tuple[dict[int, int], dict[int, dict[str, object]]]: ...
+    def trouble(self, luck: random.Random) -> None: ...
+    def quiet(self) -> None: ...
     def disasters(self) -> Disasters: ...
     def change_by_hand(self, house: WorkerHouse, luck: random.Random) -> float | None: ...
     def verdict(self, house: WorkerHouse) -> tuple[dict[str, Any], list[str]]: ...
@@ -47,6 +50,12 @@ class SimulatedMarket:
                 made = house.strategy(person, account, symbol, chosen)
                 mine[made], parameters[made] = person, chosen
         return mine, parameters
+
+    def trouble(self, luck: random.Random) -> None:
+        """The simulated market has no faults of its own."""
+
+    def quiet(self) -> None:
+        """Nothing to undo."""
 
     def disasters(self) -> Disasters:
         return {}

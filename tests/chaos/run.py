@@ -79,6 +79,8 @@ class Run:
         time.sleep(luck.uniform(0.1, 1.8))
         if luck.random() < 0.5:
             self._arm(luck.choice(self.crew))
+        if luck.random() < 0.5:
+            self.market.trouble(luck)
         if luck.random() < 0.3:
             self._press()
         dice = luck.random()
@@ -109,8 +111,7 @@ class Run:
             time.sleep(luck.uniform(0, RESTART_AFTER))
             place.start()
             return
-        for each in self.crew:
-            each.proxy.trouble = None
+        self._disarm()
         after = Aftermath(self.house.engine, pid)
         place.start()
         found = after.wait({each.running.pid for each in self.crew})
@@ -165,8 +166,7 @@ class Run:
 
     def _quiet(self) -> None:
         """No fault is armed, and every account is served."""
-        for place in self.crew:
-            place.proxy.trouble = None
+        self._disarm()
         pids = {place.running.pid for place in self.crew}
         served = text(
             "SELECT l.account_id, w.pid FROM leases l LEFT JOIN workers w ON w.name = l.owner"
@@ -180,6 +180,11 @@ class Run:
         wait_until("all accounts are served", all_served, 60)
         time.sleep(1.5)
 
+    def _disarm(self) -> None:
+        self.market.quiet()
+        for place in self.crew:
+            place.proxy.trouble = None
+
     def _check_crew(self) -> None:
         for place in self.crew:
             place.check()
@@ -189,8 +194,8 @@ class Run:
     def _after(self) -> None:
         """Nobody is disturbed any more; what must come to rest does."""
         assert self.people is not None
+        self._disarm()
         for place in self.crew:
-            place.proxy.trouble = None
             self.tally.events.update(place.proxy.troubles)
             self.tally.faults.update(place.proxy.faults)
             self.tally.events["starts without a database"] += place.failed_starts
