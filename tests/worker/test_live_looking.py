@@ -76,7 +76,7 @@ async def test_trades_that_come_later_leave_the_order_unsettled_and_are_fetched_
     order = rig.an_order(None, "0.02")
     await rig.place(order)
     known = rig.known(order)
-    assert (known.reported_filled, known.filled, known.is_live) == (D("0.02"), 0, True)
+    assert (known.reported_filled, known.filled, known.is_live) == (D("0.02"), D(0), True)
     rig.exchange.clock = lambda: live.now_ms() + 300
     await rig.look(order)
     assert (rig.known(order).status, rig.known(order).is_settled) == (S.FILLED, True)
@@ -157,7 +157,7 @@ async def test_a_fee_that_nobody_can_value_keeps_the_order_waiting_and_is_never_
     rig.exchange.move("BNBUSDT", None, None)
     order = rig.an_order(None, "0.02")
     await rig.place(order)
-    assert (rig.known(order).filled, rig.known(order).is_live) == (0, True)
+    assert (rig.known(order).filled, rig.known(order).is_live) == (D(0), True)
     rig.exchange.move("BNBUSDT", "500", "500.01")
     await rig.look(order)
     assert rig.known(order).is_settled

@@ -31,7 +31,7 @@ async def test_a_limit_order_is_accepted_with_our_id_and_signed_with_the_time_it
 ):
     order = rig.an_order()
     [update] = await rig.place(order)
-    assert (update.status, update.filled) == (S.OPEN, 0)
+    assert (update.status, update.filled) == (S.OPEN, D(0))
     [there] = rig.there(order)
     assert (there.price, there.quantity, str(there.order_id)) == (
         D(49000),

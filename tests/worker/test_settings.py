@@ -50,6 +50,7 @@ def test_without_any_setting_the_defaults_hold():
         ("REPLAY_SPEED", "nan"),
         ("REPLAY_SPEED", "1e9"),
         ("REPLAY_LOCKSTEP", "perhaps"),
+        *[("ALLOW_LIVE", value) for value in ("yes", "on", "2", "True", "TRUE", "1 ", "y", "-1")],
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
@@ -57,6 +58,17 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     with pytest.raises(InvalidInput, match=name) as problem:
         read_settings()
     assert "Mend it in the environment or in .env" in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed"), [("0", False), ("1", True), ("false", False), ("true", True)]
+)
+def test_whether_real_money_moves_is_said_plainly(
+    monkeypatch: pytest.MonkeyPatch, value: str, allowed: bool
+):
+    assert read_settings().allow_live is False
+    monkeypatch.setenv("ALLOW_LIVE", value)
+    assert read_settings().allow_live is allowed
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,12 @@ class Budget:
         """Returns when a request of this cost may go."""
         self.gate()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[_urgency.get()].append((future, 1.0 if cost is None else cost))
-        if self._timer is None:
+        urgency = _urgency.get()
+        is_first = not any(self._waiting[: urgency + 1])
+        self._waiting[urgency].append((future, 1.0 if cost is None else cost))
+        if is_first:  # whoever waits already is less urgent: the clock is set for this one
+            if self._timer is not None:
+                self._timer.cancel()
             self._release()
         await future
         self.gate()
