@@ -61,6 +61,8 @@ class FakeVenue:
     """`sent`: every id that was sent, in order. `accepted`: those the venue took. `asked`: of look-ups.
 
     `hidden`: how many more questions do not show an order. `hide_all`: no question shows any.
+    `gone`: orders that no list shows any more, although they may still be there. `latency`: real seconds
+    that each request takes.
     """
 
     request_window = timedelta(seconds=5)
@@ -83,6 +85,8 @@ class FakeVenue:
         self.under_way: list[tuple[int, str, Order]] = []
         self.hidden: dict[str, int] = {}
         self.hide_all = False
+        self.gone: set[str] = set()
+        self.latency = 0.0
         self.deaf = False  # questions fail
         self.no_balances = False
         self.no_open_orders = False
@@ -144,6 +148,10 @@ class FakeVenue:
         self.attached.add(account_id)
         return self.walked_until or self.now()
 
+    def withdraw(self, account_id: int, asset: str, amount: object) -> None:
+        """The person takes coins out (or puts them back: below zero)."""
+        self.books[account_id].money(asset).free -= Decimal(str(amount))
+
     async def detach(self, account_id: int) -> None:
         self.attached.discard(account_id)
 
@@ -153,6 +161,7 @@ class FakeVenue:
         self, account_id: int, symbol: str, orders: Sequence[Order]
     ) -> list[OrderUpdate]:
         answers, lost = [], False
+        await asyncio.sleep(self.latency * len(orders))
         for order in orders:
             self.sent.append(order.client_order_id)
             does = self.rule(order) or (self.next.popleft() if self.next else None)
@@ -195,6 +204,7 @@ class FakeVenue:
         return [self._accept(*request) for request in arrived]
 
     async def cancel(self, account_id: int, symbol: str, orders: Sequence[Order]) -> None:
+        await asyncio.sleep(self.latency * len(orders))
         for order in orders:
             self._cancel(account_id, symbol, order.client_order_id)
 
@@ -226,6 +236,7 @@ class FakeVenue:
 
     async def look_up(self, account_id: int, orders: Sequence[Order]) -> list[OrderUpdate]:
         self.asked += [order.client_order_id for order in orders]
+        await asyncio.sleep(self.latency * len(orders))
         if self.deaf:
             raise VenueUnavailable("deaf")
         found = (self._known(account_id, order.client_order_id) for order in orders)
@@ -235,7 +246,7 @@ class FakeVenue:
         if self.hidden.get(client_order_id, 0) > 0:
             self.hidden[client_order_id] -= 1
             return None
-        if self.hide_all:
+        if self.hide_all or client_order_id in self.gone:
             return None
         open_order = self.books[account_id].orders.get(client_order_id)
         if open_order is not None:
@@ -251,7 +262,7 @@ class FakeVenue:
         own = [
             OpenOrder(o.client_order_id, o.symbol, o.side, o.price, o.quantity)
             for o in self.books[account_id].orders.values()
-            if o.price is not None
+            if o.price is not None and o.client_order_id not in self.gone
         ]
         return own + self.foreign
 

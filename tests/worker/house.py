@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 
 from core.cycle import Cycle, DesiredState
 from core.events import last_price
@@ -17,10 +17,10 @@ from core.market import Side
 from core.orders import Kind, Order, OrderStatus, Role, Slot
 from db import accounts, cycles, halt, leases, strategies, wanted
 from db import status as statuses
-from db.accounts import Account
+from db.accounts import Account, AccountKind
 from db.errors import CommitUnknown
 from db.handles import Session
-from db.tables import JournalRow, OrderRow
+from db.tables import ExchangeAccount, JournalRow, OrderRow
 from db.transactions import run
 from tests.db.people import a_user, an_administrator
 from tests.worker.fakes import FakeClock, FakeVenue
@@ -91,6 +91,18 @@ class House:
                 s, self.person, name=name, balance={"USDT": balance}, at=self.clock.now()
             ),
         )
+
+    def go_live(self, **caps: str) -> None:
+        """The account is a real one from now on, with these caps; its venue counts coins."""
+        self.venue.checks_balances = True
+        self.set_caps(caps or None)
+
+    def set_caps(self, caps: Mapping[str, str] | None) -> None:
+        """The person changes them; the worker does not know yet."""
+        row = ExchangeAccount.__table__
+        values = {"kind": AccountKind.LIVE, "exchange": "binance", "caps": caps, "rev": row.c.rev + 1}
+        change = update(row).where(row.c.id == self.account).values(values)
+        self.run(lambda s: s.execute(change))
 
     def strategy(self, symbol: str = SYMBOL, account: int | None = None, **changes: Any) -> int:
         return self.run(
@@ -267,6 +279,11 @@ class House:
         rows = self.run(lambda s: wanted.all_wanted(s, ids))
         found = self.run(halt.read_halt)
         await self.runners.learn(rows, found)
+        await self.settle()
+
+    async def learn_accounts(self) -> None:
+        """The worker has read the rows of the accounts."""
+        self.runners.know(self.run(accounts.trading_accounts))
         await self.settle()
 
     async def learn_of(self, *strategy_ids: int) -> None:
