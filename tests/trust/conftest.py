@@ -1,0 +1,3 @@
+"""A migrated database where a test asks for one."""
+
+from tests.migrated import *  # noqa: F403
