@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -127,7 +128,7 @@ def _store_key(account_id: int, exchange: str) -> None:
     typed = {name: typed_secrets.take(name) for name in (API_KEY, SECRET, PASSPHRASE)}
 
     def act(session: Session, user_id: int) -> None:
-        now, public = utc_now(), keys.worker_public_key()
+        now, public = utc_now(), keys.worker_public_key(Path("config"))
         sealed = account_keys.seal(
             public, user_id=user_id, account_id=account_id, exchange=exchange,
             api_key=typed[API_KEY], secret=typed[SECRET], password=typed[PASSPHRASE], at=now,

@@ -28,9 +28,13 @@ def field(
 
 def take(name: str) -> str:
     """What was typed, once; only in a callback."""
-    typed = st.session_state.get(PREFIX + name) or ""
-    st.session_state[PREFIX + name] = ""
-    return str(typed)
+    key = PREFIX + name
+    typed = str(st.session_state.get(key) or "")
+    # Only setting it would leave what was typed in the widget's own state until the next run.
+    if key in st.session_state:
+        del st.session_state[key]
+    st.session_state[key] = ""
+    return typed
 
 
 def password_field(person: Principal, label: str = "Your Stepladder password") -> None:

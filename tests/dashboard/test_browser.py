@@ -19,11 +19,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from db import keys, links, market_data, reports, users
+from db.account_status import KeyState
 from db.engine import make_engine
 from db.handles import Engine
 from db.transactions import run
 from tests.chromium import launch_options
-from tests.dashboard import stand_in
+from tests.dashboard import live_stand_in, stand_in
 from tests.migrated import *  # noqa: F403
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,6 +33,7 @@ PASSWORD = "four words not together"
 COOKIE = "stepladder"
 START = 40.0
 WAIT = 20_000
+CANARY = "CANARY5e2b"
 RANGE = "node => node._fullLayout.xaxis.range.map(String)"
 
 
@@ -260,6 +262,48 @@ def test_a_person_is_added_on_a_phone_and_signs_in_by_their_link(
     theirs.get_by_role("button", name="Set the password").click()
     theirs.get_by_text("You have no strategy yet").wait_for(timeout=WAIT)
     context.close()
+
+
+def test_a_live_account_is_added_in_steps_and_its_key_is_kept_from_everybody(
+    site, administrator, page
+):
+    sign_in(page, site, administrator, "/accounts")
+    page.get_by_text("LIVE: real money on a real exchange").click()
+    page.get_by_text("You can lose all of it. Run the same strategy").wait_for()
+    page.get_by_role("textbox", name="Name", exact=True).fill("Real one")
+    page.get_by_label("Cap", exact=True).fill("200")
+    page.get_by_role("button", name="Add this account").click()
+    page.get_by_text("no key yet").wait_for()
+    page.get_by_role("button", name="Enter the key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Do not give it:").wait_for()
+    dialog.get_by_role("textbox", name="API key").fill(f"{CANARY}-key")
+    dialog.get_by_role("textbox", name="Secret").fill(f"{CANARY}-secret")
+    dialog.get_by_role("button", name="Seal and store").click()
+    expect(dialog).to_be_hidden()
+    page.get_by_text("key waits to be checked").wait_for()
+    now = datetime.now(UTC)
+    (live,) = run(site.engine, lambda s: reports.live_accounts(s, 1))
+    number, free = live.account.account_id, live_stand_in.HARMLESS | {"bound": False}
+    live_stand_in.is_said(
+        site.engine, 1, number, now, key_state=KeyState.NEEDS_CONFIRMATION, permissions=free,
+        sentence="This key works from any address.",
+    )  # fmt: skip
+    page.get_by_role("button", name="Read and confirm").click()
+    dialog.get_by_text("I have read this and accept the risk").click()
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog).to_be_hidden()
+    live_stand_in.is_said(site.engine, 1, number, datetime.now(UTC), permissions=free)
+    stand_in.is_alive(site.engine, [number])
+    page.get_by_text("matches the exchange").wait_for()
+    page.get_by_role("button", name="Self-test").click()
+    dialog.get_by_role("button", name="I agree").click()
+    page.get_by_text("self-test waits").wait_for()
+    (live,) = run(site.engine, lambda s: reports.live_accounts(s, 1))
+    assert live.account.accepts_no_address
+    assert live.account.self_test_rev == 1
+    kept = [file.read_bytes() for file in site.log.parent.iterdir() if file.is_file()]
+    assert not [content for content in kept if CANARY.encode() in content]
 
 
 @pytest.mark.parametrize("path", ["/", "/new-strategy", "/strategy?id=1", "/accounts", "/settings",
