@@ -14,10 +14,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import orjson
 from nacl.public import PublicKey, SealedBox
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInput
@@ -139,9 +140,11 @@ def key_versions(session: Session, account_id: int) -> list[SealedKey]:
     return _read(session, KEYS.c.account_id == account_id)
 
 
-def keys_not_of_pair(session: Session, pair: str, *, most: int) -> list[SealedKey]:
-    """For the rotation: keys sealed for another pair than this one."""
-    return _read(session, KEYS.c.pair_id != pair, most)
+def keys_not_of_pair(session: Session, pair: str, *, after: int, most: int) -> list[SealedKey]:
+    """For the rotation: keys sealed for another pair than this one, by id, those after this id."""
+    rows = select(KEYS).where(KEYS.c.pair_id != pair, KEYS.c.id > after, KEYS.c.sealed.is_not(None))
+    found = session.execute(rows.order_by(KEYS.c.id).limit(most))
+    return [_as_key(row) for row in found]
 
 
 def reseal(session: Session, key: SealedKey, *, sealed: str, pair_id: str) -> bool:
@@ -152,12 +155,6 @@ def reseal(session: Session, key: SealedKey, *, sealed: str, pair_id: str) -> bo
         .values(sealed=sealed, pair_id=pair_id)
     )
     return rows_matched(done) == 1
-
-
-def pairs_in_use(session: Session) -> set[str]:
-    """For the rotation: pairs that some sealed text still needs."""
-    rows = session.scalars(select(KEYS.c.pair_id).where(KEYS.c.sealed.is_not(None)).distinct())
-    return set(rows)
 
 
 def drop_older_keys(session: Session, account_id: int, version: int) -> int:
@@ -188,26 +185,25 @@ def erase_keys(session: Session, account_ids: Sequence[int]) -> int:
     return rows_matched(session.execute(statement))
 
 
-def _read(session: Session, condition: object, most: int | None = None) -> list[SealedKey]:
-    statement = (
+def _read(session: Session, condition: ColumnElement[bool]) -> list[SealedKey]:
+    rows = session.execute(
         select(KEYS)
-        .where(condition, KEYS.c.sealed.is_not(None))  # type: ignore[arg-type]
+        .where(condition, KEYS.c.sealed.is_not(None))
         .order_by(KEYS.c.account_id, KEYS.c.version)
     )
-    if most is not None:
-        statement = statement.limit(most)
-    return [
-        SealedKey(
-            row.id,
-            row.account_id,
-            row.user_id,
-            row.version,
-            row.pair_id,
-            row.sealed,
-            row.created_at,
-        )
-        for row in session.execute(statement)
-    ]
+    return [_as_key(row) for row in rows]
+
+
+def _as_key(row: Any) -> SealedKey:
+    return SealedKey(
+        row.id,
+        row.account_id,
+        row.user_id,
+        row.version,
+        row.pair_id,
+        row.sealed,
+        row.created_at,
+    )
 
 
 def _clean(

@@ -6,6 +6,7 @@ opens the sealed exchange keys (worker only); worker.public.key seals them (dash
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -45,6 +46,8 @@ def prepare_keys(folder: Path | None = None) -> list[str]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     made = [name for name in (COOKIE, AUDIT) if _make(folder / name, secrets.token_hex(KEY_BYTES))]
+    if _rotation_broke_off(folder):
+        publish_pair(folder)
     if (folder / PUBLIC).exists() and not (folder / PRIVATE).exists():
         raise KeyFileMissing(
             f"{folder / PRIVATE} is missing while {PUBLIC} is there. Put it back from your copy, or remove"
@@ -54,8 +57,8 @@ def prepare_keys(folder: Path | None = None) -> list[str]:
         made.append(PRIVATE)
     if _make(folder / PUBLIC, bytes(worker_private_key(folder).public_key).hex()):
         made.append(PUBLIC)
-    for name in (COOKIE, AUDIT, PRIVATE, PUBLIC):
-        (folder / name).chmod(0o600)
+    for path in (*(folder / name for name in (COOKIE, AUDIT, PRIVATE, PUBLIC)), *_old(folder)):
+        path.chmod(0o600)
     _check_pair(folder)
     return made
 
@@ -75,9 +78,49 @@ def worker_private_key(folder: Path | None = None) -> PrivateKey:
 def worker_private_keys(folder: Path | None = None) -> dict[str, PrivateKey]:
     """By the id of their pair: the one in use, and older ones kept until nothing is sealed for them."""
     folder = folder or FOLDER
-    paths = [folder / PRIVATE, *sorted(folder.glob(OLD_PRIVATE.format("*")))]
+    paths = [folder / PRIVATE, *_old(folder)]
     found = [PrivateKey(_read(path)) for path in paths]
     return {pair_id(bytes(key.public_key)): key for key in found}
+
+
+def old_pairs(folder: Path | None = None) -> dict[str, float]:
+    """Pairs replaced by a rotation whose private half is still kept, and since when (seconds since 1970)."""
+    folder = folder or FOLDER
+    current = pair_id(bytes(worker_private_key(folder).public_key))
+    found = {path.name.split(".")[2]: path.stat().st_ctime for path in _old(folder)}
+    return {pair: since for pair, since in found.items() if pair != current}
+
+
+def keep_private_key(folder: Path | None = None) -> str:
+    """First step of a rotation: the private key gets a second name, under which it is kept."""
+    folder = folder or FOLDER
+    pair = pair_id(bytes(worker_private_key(folder).public_key))
+    with contextlib.suppress(FileExistsError):
+        os.link(folder / PRIVATE, folder / OLD_PRIVATE.format(pair))
+    _sync(folder)
+    return pair
+
+
+def replace_private_key(folder: Path | None = None) -> None:
+    """Second step: a new private key. Refused unless the one before is kept under its other name."""
+    folder = folder or FOLDER
+    pair = pair_id(bytes(worker_private_key(folder).public_key))
+    if not (folder / OLD_PRIVATE.format(pair)).exists():
+        raise KeyFileMissing(f"{folder / PRIVATE} is not replaced before it is kept.")
+    _replace(folder / PRIVATE, bytes(PrivateKey.generate()).hex())
+
+
+def publish_pair(folder: Path | None = None) -> None:
+    """Third step: from now on keys are sealed for the new pair."""
+    folder = folder or FOLDER
+    _replace(folder / PUBLIC, bytes(worker_private_key(folder).public_key).hex())
+
+
+def forget_private_key(pair: str, folder: Path | None = None) -> None:
+    """Last step, when nothing is sealed for that pair any more."""
+    folder = folder or FOLDER
+    (folder / OLD_PRIVATE.format(pair)).unlink(missing_ok=True)
+    _sync(folder)
 
 
 def worker_pair_id(folder: Path | None = None) -> str:
@@ -92,6 +135,20 @@ def pair_id(public_key: bytes) -> str:
 
 def worker_public_key(folder: Path | None = None) -> PublicKey:
     return PublicKey(_read((folder or FOLDER) / PUBLIC))
+
+
+def _old(folder: Path) -> list[Path]:
+    return sorted(folder.glob(OLD_PRIVATE.format("*")))
+
+
+def _rotation_broke_off(folder: Path) -> bool:
+    """Between its second and its third step: the public half is the one of a pair that is kept."""
+    if not ((folder / PUBLIC).exists() and (folder / PRIVATE).exists()):
+        return False
+    try:
+        return worker_pair_id(folder) in old_pairs(folder)
+    except (KeyFileMissing, CryptoError, ValueError):
+        return False  # a damaged file: the checks that follow name it
 
 
 def _check_pair(folder: Path) -> None:
@@ -109,13 +166,7 @@ def _make(path: Path, text: str) -> bool:
     """Writes a new file in one step, so that a crash never leaves half a key; False when it is there."""
     if path.exists():
         return False
-    # Made with its final mode: there is no moment at which others could read it.
-    draft = path.with_suffix(f".{os.getpid()}.new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    draft = _draft(path, text)
     try:
         os.link(draft, path)
     except FileExistsError:  # another start was quicker; its key counts
@@ -123,6 +174,32 @@ def _make(path: Path, text: str) -> bool:
     finally:
         draft.unlink()
     return True
+
+
+def _replace(path: Path, text: str) -> None:
+    """The file holds the old text or the new one, at every moment."""
+    _draft(path, text).replace(path)
+    _sync(path.parent)
+
+
+def _draft(path: Path, text: str) -> Path:
+    # Made with its final mode: there is no moment at which others could read it.
+    draft = path.with_suffix(f".{os.getpid()}.new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _sync(folder: Path) -> None:
+    """The names in the folder are kept as well."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _read(path: Path) -> bytes:

@@ -109,6 +109,16 @@ def alive_workers(session: Session) -> list[str]:
     return list(rows)
 
 
+def hosts_of_workers(session: Session) -> set[str]:
+    """Where workers are alive."""
+    rows = session.scalars(
+        select(WorkerRow.host)
+        .where(WorkerRow.state != WorkerState.DEAD, WorkerRow.beat_at >= DatabaseNow(DEAD_AFTER))
+        .distinct()
+    )
+    return set(rows)
+
+
 def claimable(session: Session, worker: str, gone: Collection[str] = ()) -> list[int]:
     """Accounts that nobody alive holds. `gone`: workers of this host whose process is no more."""
     rows = session.scalars(

@@ -109,7 +109,6 @@ NOT_PERSONAL = frozenset(
         ("db/account_keys.py", "key_versions"),
         ("db/account_keys.py", "keys_not_of_pair"),
         ("db/account_keys.py", "newest_keys"),
-        ("db/account_keys.py", "pairs_in_use"),
         ("db/account_keys.py", "reseal"),
         ("db/account_status.py", "accounts_with_key"),
         ("db/account_status.py", "load"),

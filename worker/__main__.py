@@ -1,6 +1,7 @@
 """`python -m worker`: settings, logging, signals, and the supervisor until SIGTERM.
 
 `python -m worker --check` reads the settings only: exit 2 with a sentence when one of them is wrong.
+`python -m worker rotate-keys` makes a new key pair and seals every exchange key anew.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from db.log import set_up
 from db.migrate import check_version
 from db.settings import DatabaseSettings
 from worker.database import Database
+from worker.keys.rotate_command import rotate_keys
 from worker.replay_file import read_replay
 from worker.settings import read_settings
 from worker.supervisor import Supervisor
@@ -29,6 +31,8 @@ the usual 5 ms for each of its packets."""
 
 
 def main(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["rotate-keys"]:
+        return rotate_keys(arguments[1:])
     try:
         settings = read_settings()
         replay = read_replay(settings)

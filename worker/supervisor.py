@@ -66,6 +66,7 @@ class Supervisor:
         self.settings = settings
         self.replay = replay
         self.audit_key = audit_key
+        self.key_folder = key_folder
         self.stopping = asyncio.Event()
         self._settled_at = 0
         self.writer: GroupCommit[Unit, None] = GroupCommit(database, Writer(database.engine).commit)
@@ -133,7 +134,7 @@ class Supervisor:
             "candles": self.keeper.run,
             "bans": self.bans.run,
             "keys": self.keys.keep,
-            "erased keys": KeyEraser(self.database).run,
+            "erased keys": KeyEraser(self.database, self.key_folder).run,
             "self-tests": self.self_tests.keep,
             "housekeeping": Housekeeping(self.database, self.settings.log_retention_days).run,
             "auditor": Auditor(self.database, self._name, live=False).run,
