@@ -87,7 +87,7 @@ PROTOCOL: tuple[Bug, ...] = (
         "worker/units.py",
         "            return [unknown for _ in units]\n",
         "            return [None for _ in units]\n",
-        ("tests/worker/test_queues.py",),
+        (RULES + "test_units_whose_commit_is_of_unknown_outcome_are_all_unknown",),
     ),
     Bug(
         "the fence is a read",
@@ -135,7 +135,7 @@ PROTOCOL: tuple[Bug, ...] = (
         "core/orders.py",
         "LIVE = frozenset({S.SENDING, S.OPEN, S.CANCELLING, S.QUARANTINED})\n",
         "LIVE = frozenset({S.SENDING, S.OPEN, S.CANCELLING})\n",
-        (RULES + "test_a_quarantined_take_profit_may_exist_so_there_is_no_second_one",),
+        (RULES + "test_a_quarantined_order_may_exist_so_it_counts_and_nothing_has_stopped",),
     ),
     Bug(
         "a foreign order is cancelled",
