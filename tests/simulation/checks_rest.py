@@ -22,12 +22,17 @@ UNDER_WAY = ("sending", "cancelling", "quarantined")
 
 def v4_fills_equal(facts: Facts) -> Iterator[str]:
     """For each account: the trades of ours on the exchange are our fills, id by id and amount by amount."""
+    beyond = facts.forgiven | facts.vanished()
     there = {
         (trade.account_id, trade.symbol, trade.trade_id): trade
         for trade in facts.book.trades
-        if facts.is_ours(trade.client_order_id) and trade.client_order_id not in facts.forgiven
+        if facts.is_ours(trade.client_order_id) and trade.client_order_id not in beyond
     }
-    here = facts.mirror.tables["fills"]
+    here = {
+        key: fill
+        for key, fill in facts.mirror.tables["fills"].items()
+        if fill["client_order_id"] not in beyond
+    }
     for key in there.keys() - here.keys():
         yield f"the trade {key} of {there[key].client_order_id} is missing here"
     for key in here.keys() - there.keys():
@@ -70,8 +75,9 @@ def v16_audited(facts: Facts) -> Iterator[str]:
 def v18_alive(facts: Facts) -> Iterator[str]:
     """Nothing is in doubt, what people wanted last is answered, each proven position that can be sold rests
     for sale unless it trails or the person must decide, and every strategy says what it does."""
+    vanished = facts.vanished()
     for cid, row in facts.mirror.orders.items():
-        if row["status"] in UNDER_WAY:
+        if row["status"] in UNDER_WAY and cid not in vanished:
             yield f"{cid} is {row['status']}"
     yield from _answered(facts)
     accounts = set(facts.mirror.tables["exchange_accounts"])
@@ -116,17 +122,20 @@ def _for_sale(facts: Facts, cycle: Cycle) -> Iterator[str]:
 def v19_conserved(facts: Facts) -> Iterator[str]:
     """Coin by coin: what an account holds is what it began with, what people moved, and what the trades
     brought and took; and for ours the same sum over our own fills."""
+    vanished = facts.vanished()
     for account_id, start in facts.start.items():
         expected: dict[str, Decimal] = defaultdict(Decimal, start)
         for (owner, coin), amount in facts.moved.items():
             if owner == account_id:
                 expected[coin] += amount
         for trade in facts.book.trades:
-            if trade.account_id == account_id and not facts.is_ours(trade.client_order_id):
+            cid = trade.client_order_id
+            is_theirs = not facts.is_ours(cid) or cid in vanished
+            if trade.account_id == account_id and is_theirs:
                 _add(expected, trade.symbol, trade.is_buy, trade.price, trade.quantity)
                 expected[trade.fee_asset] -= trade.fee
         for fill in facts.mirror.tables["fills"].values():
-            if fill["account_id"] == account_id:
+            if fill["account_id"] == account_id and fill["client_order_id"] not in vanished:
                 is_buy = fill["side"] == "buy"
                 _add(expected, fill["symbol"], is_buy, fill["price"], fill["quantity"])
                 expected[fill["fee_asset"]] -= fill["fee"]

@@ -24,7 +24,8 @@ from tests.simulation.database import Killed
 from tests.simulation.life import Life
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.patches import virtual
-from tests.simulation.world import Plan, World, quiet_logs
+from tests.simulation.secrets_kept import kept_log
+from tests.simulation.world import Plan, World
 
 FATES = ("delivered", "lost", "filled")
 ORDER_PATH = ("account-", "writer", "ledger", "stream", "supervisor", "claim")
@@ -202,7 +203,8 @@ def explore(
             known.update(tally.states)
         return False
 
-    with virtual(scenario.world.clock, scenario.world.lives, Random(3)), quiet_logs():
+    world = scenario.world
+    with virtual(world.clock, world.lives, Random(3)), world.place.installed(), kept_log():
         scenario.begin()
         scenario.points.reached = reached
         scenario.first_life()

@@ -39,7 +39,8 @@ class Held:
 
 class Facts:
     """`forgiven`: ids of orders whose rows were lost by a declared loss of the database. `moved`: by
-    (account, coin), what people and others brought or took, past our orders."""
+    (account, coin), what people and others brought or took, past our orders. `vanished`: orders that the
+    exchange does not show any more, of which nobody can prove anything."""
 
     def __init__(self, clock: Clock, store: Store, walks: dict[str, Walk]) -> None:
         self.clock, self.store, self.walks = clock, store, walks
@@ -56,6 +57,7 @@ class Facts:
         self.selling: dict[int, dict[int, Decimal]] = defaultdict(dict)
         self.by_cycle: dict[tuple[int, int], set[str]] = defaultdict(set)
         self.breaches: list[Breach] = []
+        self.vanished: Callable[[], set[str]] = set
 
     # --- followed
 

@@ -26,6 +26,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "strategy_status": ("strategy_id",),
     "strategies": ("id",),
     "leases": ("account_id",),
+    "account_status": ("account_id",),
     "exchange_accounts": ("id",),
     "exchange_bans": ("exchange",),
     "venue_orders": ("client_order_id",),

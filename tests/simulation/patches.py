@@ -49,6 +49,16 @@ def virtual(clock: Clock, lives: Lives, luck: Random) -> Iterator[None]:
             restore()
 
 
+@contextmanager
+def replaced(module_name: str, attribute: str, value: Any) -> Iterator[None]:
+    """That attribute of that module is `value` within."""
+    restore = _replace(module_name, attribute, value)
+    try:
+        yield
+    finally:
+        restore()
+
+
 def _replace(module_name: str, attribute: str, value: Any) -> Any:
     module = importlib.import_module(module_name)
     old = getattr(module, attribute)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -38,6 +39,10 @@ class Place(Protocol):
     away: bool
     stands_wrong_clocks: bool
     mishaps: tuple[tuple[float, Any], ...]
+    secrets: Sequence[str]
+
+    def installed(self) -> AbstractContextManager[None]:
+        """Within it the process reaches this place instead of the world outside."""
 
     def supervisor(self, database: SimulatedDatabase) -> Supervisor: ...
 
@@ -45,6 +50,9 @@ class Place(Protocol):
         """A new account of that person, with so much USDT."""
 
     def moved(self, symbol: str, tick: Tick) -> None: ...
+
+    def over_budget(self) -> Iterator[str]:
+        """V20, in sentences."""
 
     def decide(self, fate: str) -> None:
         """What becomes of the requests on their way: "delivered", "lost", or "filled" at once."""
@@ -67,6 +75,7 @@ class LedgerPlace:
 
     stands_wrong_clocks = False
     mishaps = ()
+    secrets = ()
     point: Callable[[str], None]
 
     def __init__(
@@ -95,6 +104,12 @@ class LedgerPlace:
 
     def moved(self, symbol: str, tick: Tick) -> None:
         """Fills come from the prices that the worker itself walks."""
+
+    def installed(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def over_budget(self) -> Iterator[str]:
+        return iter(())
 
     def decide(self, fate: str) -> None:
         """Its requests are commits: nothing is ever on its way."""

@@ -7,10 +7,9 @@ result.breaches == []
 from __future__ import annotations
 
 import hashlib
-import logging
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -28,6 +27,7 @@ from tests.simulation.mishaps import MISHAPS, Mishap
 from tests.simulation.patches import virtual
 from tests.simulation.people import People
 from tests.simulation.place import MARKETS, LedgerPlace
+from tests.simulation.secrets_kept import everything_stored, kept_log, v15_no_secret_written
 
 CALM = 300.0
 PATIENCE = 60.0
@@ -186,7 +186,11 @@ class World:
                 self.say(
                     f"row {row['client_order_id']} {row['role']} {row['level']}.{row['attempt']}"
                     f" {row['price']}: {was} -> {None if new is None else new['status']}"
+                    f" {row['reason'] or ''}"
                 )
+            for table in ("strategy_status", "account_status"):
+                for _, new in changes.of(table):
+                    self.say(f"{table} {_spoken(new)}")
 
         def book(news: Any) -> None:
             original_book(news)
@@ -214,6 +218,14 @@ class World:
         self.schedule.run_until(self.clock.seconds + CALM)
         self.schedule.run_until(self.clock.seconds + PATIENCE, self.is_calm)
         self.examiner.rest()
+
+    def look_for_secrets(self, written: list[str]) -> None:
+        stored = everything_stored(self.store.connection)
+        texts = itertools.chain(written, self.trace or (), stored)
+        for sentence in v15_no_secret_written(self.place.secrets, texts):
+            self.examiner.say("V15", sentence)
+        for sentence in self.place.over_budget():
+            self.examiner.say("V20", sentence)
 
     def supervise(self) -> None:
         """supervisord: what has ended is started again. To end at a lost database is orderly; anything else
@@ -278,14 +290,12 @@ class World:
         self.store.close()
 
 
-@contextmanager
-def quiet_logs() -> Iterator[None]:
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
+SPOKEN = ("strategy_id", "account_id", "actual_state", "observed_rev", "reason", "key_state",
+          "sentence", "hold", "mismatch")  # fmt: skip
+
+
+def _spoken(row: Any) -> str:
+    return ", ".join(str(row[name]) for name in SPOKEN if row and row.get(name) is not None)
 
 
 def simulate(
@@ -294,11 +304,13 @@ def simulate(
     """Run the seed to its end. Never raises for a breach: it is in the result."""
     world = World(plan, keep_trace)
     world.notice_changes()
-    with virtual(world.clock, world.lives, world.luck("names")), quiet_logs():
+    clocks = virtual(world.clock, world.lives, world.luck("names"))
+    with clocks, world.place.installed(), kept_log() as log:
         try:
             world.populate()
             prepare(world)
             world.run()
+            world.look_for_secrets(log.lines)
         except (Stuck, AssertionError) as fault:
             world.examiner.say("V18", f"the simulation ended early: {fault!r}")
         result = Result(
