@@ -62,7 +62,7 @@ class FakeVenue:
 
     `hidden`: how many more questions do not show an order. `hide_all`: no question shows any.
     `gone`: orders that no list shows any more, although they may still be there. `latency`: real seconds
-    that each request takes.
+    that each request takes. `shown`: what questions show instead of the truth.
     """
 
     request_window = timedelta(seconds=5)
@@ -86,6 +86,7 @@ class FakeVenue:
         self.hidden: dict[str, int] = {}
         self.hide_all = False
         self.gone: set[str] = set()
+        self.shown: dict[str, OrderUpdate] = {}
         self.latency = 0.0
         self.deaf = False  # questions fail
         self.no_balances = False
@@ -248,6 +249,8 @@ class FakeVenue:
             return None
         if self.hide_all or client_order_id in self.gone:
             return None
+        if client_order_id in self.shown:
+            return self.shown[client_order_id]
         open_order = self.books[account_id].orders.get(client_order_id)
         if open_order is not None:
             return open_order.update()
