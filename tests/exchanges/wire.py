@@ -74,6 +74,9 @@ def market(exchange: str, symbol: str = SYMBOL, **info: Any) -> dict[str, Any]:
         "future": False,
         "option": False,
         "contract": False,
+        "linear": None,
+        "inverse": None,
+        "settle": None,
         "active": True,
         "precision": {"amount": "0.0001", "price": "0.01"},
         "limits": {"amount": {"min": "0.0001"}, "cost": {"min": "5"}, "price": {}, "market": {}},
@@ -88,6 +91,8 @@ class Wire:
         self.sent: list[Sent] = []
         self.answers: list[Any] = list(answers)
         self.status = 200
+        self.statuses: list[int] = []
+        self.base_error = ccxt.BaseError
         self.adapter = adapter
         self.client = self._client()
 
@@ -126,10 +131,11 @@ class Wire:
             raise answer
         text = answer if isinstance(answer, str) else json.dumps(answer)
         parsed = self.client.parse_json(text)
-        reason = "OK" if self.status == 200 else "Bad"
+        status = self.statuses.pop(0) if self.statuses else self.status
+        reason = "OK" if status == 200 else "Bad"
         asked = (headers, body)
-        self.client.handle_errors(self.status, reason, url, method, {}, text, parsed, *asked)
-        self.client.handle_http_status_code(self.status, reason, url, method, text)
+        self.client.handle_errors(status, reason, url, method, {}, text, parsed, *asked)
+        self.client.handle_http_status_code(status, reason, url, method, text)
         return parsed if parsed is not None else text
 
     async def create(self, order: Order) -> dict[str, Any]:

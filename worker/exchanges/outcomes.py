@@ -22,7 +22,12 @@ MAX_CODE = 40
 HTTP_STATUS = re.compile(r"\A\w+ (?:GET|POST|PUT|PATCH|DELETE) \S+ (\d{3}) ")
 TOO_MANY = re.compile(r"\A\w+ (?:418|429) ")
 PLAIN_CODE = re.compile(r"-?[0-9]{1,9}|[A-Z][A-Z0-9_]{1,39}|[A-Z][A-Za-z]{1,15}:[A-Za-z ]{1,24}")
-FIREWALL, CLOSED = "403", "503"
+TROUBLE_OF = {
+    "403": Trouble.BAN,  # a firewall's
+    "418": Trouble.BAN,
+    "429": Trouble.BAN,
+    "503": Trouble.MAINTENANCE,
+}
 
 
 class NotSendable(VenueError):
@@ -50,12 +55,12 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class ErrorTable:
     """`read`: the complaints in the body of an answer. `codes`: by code, the first rule whose text fits.
-    `messages`: complaints that ccxt quotes without their code, whole and in lower case."""
+    `messages`: those that ccxt passes on without their code, whole and in lower case, and the code."""
 
     exchange: str
     read: Callable[[dict[str, Any]], Iterator[Said]]
     codes: Mapping[str, Sequence[Rule]]
-    messages: Mapping[str, Rule] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
 
 
 EXISTS = Rule(Fate.EXISTS)
@@ -112,13 +117,11 @@ def classify(table: ErrorTable, error: BaseException) -> Outcome:
         return _outcome(BAN, code)
     if never_connected(error):
         return _outcome(LATER, f"{code} no connection")
-    by_message = table.messages.get(text.removeprefix(f"{table.exchange} ").strip().lower())
-    if by_message is not None:
-        return _outcome(by_message, code)
     said = _read(table, text)
     if said:
         return _by_code(table, said, names)
-    return _by_status(text, code) or _outcome(_by_class(names), code)
+    by_class = _by_class(names)
+    return _by_status(text, code, by_class) or _outcome(by_class, code)
 
 
 def accepted(exchange: str, row: Row | None, client_order_id: str) -> Outcome:
@@ -178,12 +181,13 @@ def _rule(table: ErrorTable, said: Said) -> Rule | None:
     return None
 
 
-def _by_status(text: str, code: str) -> Outcome | None:
+def _by_status(text: str, code: str, by_class: Rule) -> Outcome | None:
+    """A bare HTTP status proves nothing; some say what the matter is."""
     found = HTTP_STATUS.match(text)
     if found is None:
         return None
     status = found.group(1)
-    trouble = {FIREWALL: Trouble.BAN, CLOSED: Trouble.MAINTENANCE}.get(status, Trouble.NONE)
+    trouble = TROUBLE_OF.get(status, by_class.trouble)
     return Outcome(Fate.UNKNOWN, f"{code} {status}", trouble)
 
 
@@ -197,10 +201,14 @@ def _outcome(rule: Rule, code: str) -> Outcome:
 
 def _read(table: ErrorTable, text: str) -> list[Said]:
     """The complaints in the JSON that ccxt quotes after the exchange's name; nothing of an address."""
-    before, brace, after = text.partition("{")
-    if not brace or not before.startswith(f"{table.exchange} ") or "://" in before:
+    name = f"{table.exchange} "
+    if not text.startswith(name) or len(text) > MAX_BODY:
         return []
-    if len(text) > MAX_BODY:
+    message = text.removeprefix(name).strip().lower()
+    if message in table.messages:
+        return [Said(table.messages[message], message)]
+    before, brace, after = text.partition("{")
+    if not brace or "://" in before:
         return []
     try:
         body = json.loads(brace + after)

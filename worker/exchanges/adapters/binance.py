@@ -20,7 +20,8 @@ from worker.prices.markets import parse_decimal
 WINDOW = timedelta(seconds=5)
 WINDOW_MS = 5_000
 PAGE = 1000
-NO_SUCH_ORDER = ("-2013",)
+NO_SUCH_ORDER = ("-2013", "-2026")
+"""Unknown, or ended without a fill and archived. Either way the exchange answered and does not show it."""
 
 ERRORS = o.ErrorTable(
     exchange="binance",
@@ -61,9 +62,17 @@ ERRORS = o.ErrorTable(
         **o.rules(o.MAINTENANCE, "-1008"),
         **o.rules(o.BAN, "-1003", "-1015"),
     },
+    # What ccxt passes on without the code that came with it.
     messages={
-        "system is under maintenance.": o.MAINTENANCE,
-        "market is closed.": o.HALTED,
+        "market is closed.": "-2010",
+        "order would immediately match and take.": "-2010",
+        "order would trigger immediately.": "-2010",
+        "stop price would trigger immediately.": "-2010",
+        "account has insufficient balance for requested action.": "-2010",
+        "this account may not place or cancel orders.": "-2010",
+        "rest api trading is not enabled.": "-2010",
+        "filter failure: percent_price_by_side": "-1013",
+        "filter failure: max_position": "-1013",
     },
 )
 
@@ -77,12 +86,12 @@ async def find_open(client: Client, symbol: str | None) -> list[Row]:
 
 
 async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
-    from ccxt.base.errors import OrderNotFound
+    from ccxt.base.errors import InvalidOrder
 
     market = client.market(symbol)
     try:
         answer = await client.privateGetOrder({"symbol": market["id"], "origClientOrderId": id})
-    except OrderNotFound as error:
+    except InvalidOrder as error:
         if o.has_code(ERRORS, error, NO_SUCH_ORDER):
             return None
         raise

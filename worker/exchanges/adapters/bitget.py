@@ -113,8 +113,8 @@ async def permissions(client: Client) -> Permissions:
 
 
 async def balances(client: Client) -> Row:
-    found: Row = await client.fetch_balance()
-    asking.rows_at(found, "info")
+    rows = _data(await client.privateSpotGetV2SpotAccountAssets())
+    found: Row = client.parse_balance(rows)
     return found
 
 

@@ -1,0 +1,429 @@
+"""Made-up answers in each exchange's style: the same order and trade of ours on all of them.
+
+The order: a buy of 0.1230 ABC at 1234.50, of which 0.0230 is filled; one trade of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.exchanges.wire import ID, NOW_MS
+
+VENUE_ID = "700123"
+TRADE_ID = "900456"
+Answer = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`row`: the order as it stands in their answers. `found`, `missing`: the answers to the requests of
+    `find`, in turn. `listing`: their answer to a list of orders. `trades`: those to `trades`."""
+
+    row: dict[str, Any]
+    found: list[Answer]
+    missing: list[Answer]
+    listing: Callable[[list[dict[str, Any]]], Answer]
+    trades: list[Answer]
+    balances: Answer
+    rights: Answer
+
+
+BINANCE_ROW = {
+    "symbol": "ABCUSDT",
+    "orderId": 700123,
+    "clientOrderId": ID,
+    "price": "1234.50000000",
+    "origQty": "0.12300000",
+    "executedQty": "0.02300000",
+    "cummulativeQuoteQty": "28.39350000",
+    "status": "PARTIALLY_FILLED",
+    "timeInForce": "GTC",
+    "type": "LIMIT",
+    "side": "BUY",
+    "time": NOW_MS,
+    "updateTime": NOW_MS,
+}
+BINANCE = Sample(
+    row=BINANCE_ROW,
+    found=[BINANCE_ROW],
+    missing=[{"code": -2013, "msg": "Order does not exist."}],
+    listing=lambda rows: rows,
+    trades=[
+        [
+            {
+                "symbol": "ABCUSDT",
+                "id": 900456,
+                "orderId": 700123,
+                "price": "1234.50000000",
+                "qty": "0.02300000",
+                "commission": "0.00002300",
+                "commissionAsset": "ABC",
+                "time": NOW_MS,
+                "isBuyer": True,
+                "isMaker": True,
+            }
+        ]
+    ],
+    balances={"balances": [{"asset": "ABC", "free": "1.50000000", "locked": "0.25000000"}]},
+    rights={
+        "ipRestrict": True,
+        "enableReading": True,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "permitsUniversalTransfer": False,
+        "enableSpotAndMarginTrading": True,
+    },
+)
+
+BYBIT_ROW = {
+    "symbol": "ABCUSDT",
+    "orderId": VENUE_ID,
+    "orderLinkId": ID,
+    "price": "1234.50",
+    "qty": "0.1230",
+    "cumExecQty": "0.0230",
+    "cumExecValue": "28.3935",
+    "leavesQty": "0.1",
+    "orderStatus": "PartiallyFilled",
+    "timeInForce": "GTC",
+    "orderType": "Limit",
+    "side": "Buy",
+    "createdTime": str(NOW_MS),
+}
+
+
+def _bybit(rows: list[dict[str, Any]]) -> Answer:
+    return {"retCode": 0, "retMsg": "OK", "result": {"list": rows, "nextPageCursor": ""}}
+
+
+BYBIT = Sample(
+    row=BYBIT_ROW,
+    found=[_bybit([BYBIT_ROW])],
+    missing=[_bybit([]), _bybit([])],
+    listing=_bybit,
+    trades=[
+        _bybit(
+            [
+                {
+                    "symbol": "ABCUSDT",
+                    "execId": TRADE_ID,
+                    "orderId": VENUE_ID,
+                    "execPrice": "1234.50",
+                    "execQty": "0.0230",
+                    "execFee": "0.000023",
+                    "feeCurrency": "ABC",
+                    "execType": "Trade",
+                    "execTime": str(NOW_MS),
+                    "side": "Buy",
+                    "isMaker": True,
+                }
+            ]
+        )
+    ],
+    balances={
+        "retCode": 0,
+        "result": {
+            "list": [
+                {
+                    "accountType": "UNIFIED",
+                    "coin": [{"coin": "ABC", "walletBalance": "1.75", "locked": "0.25"}],
+                }
+            ]
+        },
+    },
+    rights={
+        "retCode": 0,
+        "result": {
+            "readOnly": 0,
+            "permissions": {"Spot": ["SpotTrade"], "Wallet": []},
+            "ips": ["192.0.2.7"],
+            "expiredAt": "2027-01-31T08:00:00Z",
+        },
+    },
+)
+
+OKX_ROW = {
+    "instType": "SPOT",
+    "instId": "ABC-USDT",
+    "ordId": VENUE_ID,
+    "clOrdId": ID,
+    "px": "1234.5",
+    "sz": "0.123",
+    "accFillSz": "0.023",
+    "state": "partially_filled",
+    "ordType": "limit",
+    "side": "buy",
+    "tdMode": "cash",
+    "tgtCcy": "",
+    "cTime": str(NOW_MS),
+    "avgPx": "1234.5",
+    "fee": "-0.000023",
+    "feeCcy": "ABC",
+}
+
+
+def _okx(rows: list[dict[str, Any]]) -> Answer:
+    return {"code": "0", "msg": "", "data": rows}
+
+
+OKX = Sample(
+    row=OKX_ROW,
+    found=[_okx([OKX_ROW])],
+    missing=[{"code": "51603", "msg": "Order does not exist", "data": []}],
+    listing=_okx,
+    trades=[
+        _okx(
+            [
+                {
+                    "instType": "SPOT",
+                    "instId": "ABC-USDT",
+                    "tradeId": TRADE_ID,
+                    "billId": "1",
+                    "ordId": VENUE_ID,
+                    "clOrdId": ID,
+                    "fillPx": "1234.5",
+                    "fillSz": "0.023",
+                    "side": "buy",
+                    "fee": "-0.000023",
+                    "feeCcy": "ABC",
+                    "ts": str(NOW_MS),
+                }
+            ]
+        )
+    ],
+    balances=_okx(
+        [{"details": [{"ccy": "ABC", "eq": "1.75", "availBal": "1.5", "frozenBal": "0.25"}]}]
+    ),
+    rights=_okx([{"perm": "read_only,trade", "ip": "192.0.2.7"}]),
+)
+
+KRAKEN_ROW = {
+    "cl_ord_id": ID,
+    "userref": None,
+    "status": "open",
+    "opentm": NOW_MS / 1000,
+    "vol": "0.12300000",
+    "vol_exec": "0.02300000",
+    "cost": "28.39350",
+    "fee": "0.02839",
+    "price": "1234.50",
+    "oflags": "fciq",
+    "descr": {
+        "pair": "ABCUSDT",
+        "type": "buy",
+        "ordertype": "limit",
+        "price": "1234.50",
+        "price2": "0",
+        "order": "buy 0.12300000 ABCUSDT @ limit 1234.50",
+    },
+}
+
+
+def _kraken(rows: list[dict[str, Any]]) -> Answer:
+    table = {VENUE_ID if row is KRAKEN_ROW else f"O{n}": row for n, row in enumerate(rows)}
+    return {"error": [], "result": {"open": table, "closed": table, "count": len(rows)}}
+
+
+KRAKEN = Sample(
+    row=KRAKEN_ROW,
+    found=[_kraken([KRAKEN_ROW])],
+    missing=[_kraken([]), _kraken([])],
+    listing=_kraken,
+    trades=[
+        {"error": [], "result": {VENUE_ID: {**KRAKEN_ROW, "trades": [TRADE_ID]}}},
+        {
+            "error": [],
+            "result": {
+                TRADE_ID: {
+                    "ordertxid": VENUE_ID,
+                    "pair": "ABCUSDT",
+                    "time": NOW_MS / 1000,
+                    "type": "buy",
+                    "ordertype": "limit",
+                    "price": "1234.50",
+                    "cost": "28.3935",
+                    "fee": "0.02839",
+                    "vol": "0.0230",
+                }
+            },
+        },
+    ],
+    balances={"error": [], "result": {"ABC": {"balance": "1.75", "hold_trade": "0.25"}}},
+    rights={
+        "error": [],
+        "result": {
+            "permissions": ["query-funds", "query-open-trades", "modify-trades"],
+            "validUntil": "0",
+            "ipAllowlist": ["192.0.2.7"],
+        },
+    },
+)
+
+KUCOIN_ROW = {
+    "id": VENUE_ID,
+    "clientOid": ID,
+    "symbol": "ABC-USDT",
+    "type": "limit",
+    "side": "buy",
+    "price": "1234.5",
+    "size": "0.123",
+    "dealSize": "0.023",
+    "dealFunds": "28.3935",
+    "fee": "0.0283935",
+    "feeCurrency": "USDT",
+    "timeInForce": "GTC",
+    "active": True,
+    "cancelExist": False,
+    "createdAt": NOW_MS,
+}
+
+
+def _kucoin(data: Any) -> Answer:
+    return {"code": "200000", "data": data}
+
+
+KUCOIN = Sample(
+    row=KUCOIN_ROW,
+    found=[_kucoin(KUCOIN_ROW)],
+    missing=[{"code": "400100", "msg": "order_not_exist"}],
+    listing=_kucoin,
+    trades=[
+        _kucoin(
+            {
+                "lastId": 1,
+                "items": [
+                    {
+                        "tradeId": TRADE_ID,
+                        "orderId": VENUE_ID,
+                        "symbol": "ABC-USDT",
+                        "side": "buy",
+                        "price": "1234.5",
+                        "size": "0.023",
+                        "funds": "28.3935",
+                        "fee": "0.0283935",
+                        "feeCurrency": "USDT",
+                        "createdAt": NOW_MS,
+                    }
+                ],
+            }
+        )
+    ],
+    balances=_kucoin(
+        [
+            {
+                "type": "trade",
+                "currency": "ABC",
+                "balance": "1.75",
+                "available": "1.5",
+                "holds": "0.25",
+            },
+            {"type": "main", "currency": "ABC", "balance": "9", "available": "9", "holds": "0"},
+        ]
+    ),
+    rights=_kucoin({"permission": "General,Spot", "ipWhitelist": "192.0.2.7"}),
+)
+
+GATE_ROW = {
+    "id": VENUE_ID,
+    "text": f"t-{ID}",
+    "currency_pair": "ABC_USDT",
+    "account": "spot",
+    "type": "limit",
+    "side": "buy",
+    "price": "1234.5",
+    "amount": "0.123",
+    "left": "0.1",
+    "filled_total": "28.3935",
+    "status": "open",
+    "finish_as": "open",
+    "time_in_force": "gtc",
+    "create_time_ms": NOW_MS,
+    "fee": "0.000023",
+    "fee_currency": "ABC",
+}
+GATE = Sample(
+    row=GATE_ROW,
+    found=[GATE_ROW],
+    missing=[{"label": "ORDER_NOT_FOUND", "message": "Order not found"}, []],
+    listing=lambda rows: rows,
+    trades=[
+        [
+            {
+                "id": TRADE_ID,
+                "order_id": VENUE_ID,
+                "currency_pair": "ABC_USDT",
+                "side": "buy",
+                "price": "1234.5",
+                "amount": "0.023",
+                "fee": "0.000023",
+                "fee_currency": "ABC",
+                "point_fee": "0",
+                "gt_fee": "0",
+                "create_time_ms": f"{NOW_MS}.000",
+            }
+        ]
+    ],
+    balances=[{"currency": "ABC", "available": "1.5", "locked": "0.25"}],
+    rights={
+        "perms": [{"name": "spot", "read_only": False}, {"name": "wallet", "read_only": True}],
+        "ip_whitelist": ["192.0.2.7"],
+    },
+)
+
+BITGET_ROW = {
+    "orderId": VENUE_ID,
+    "clientOid": ID,
+    "symbol": "ABCUSDT",
+    "orderType": "limit",
+    "side": "buy",
+    "price": "1234.5",
+    "size": "0.123",
+    "baseVolume": "0.023",
+    "quoteVolume": "28.3935",
+    "status": "partially_filled",
+    "force": "gtc",
+    "cTime": str(NOW_MS),
+}
+
+
+def _bitget(rows: Any) -> Answer:
+    return {"code": "00000", "msg": "success", "data": rows}
+
+
+BITGET = Sample(
+    row=BITGET_ROW,
+    found=[_bitget([BITGET_ROW])],
+    missing=[_bitget([])],
+    listing=_bitget,
+    trades=[
+        _bitget(
+            [
+                {
+                    "symbol": "ABCUSDT",
+                    "orderId": VENUE_ID,
+                    "tradeId": TRADE_ID,
+                    "side": "buy",
+                    "priceAvg": "1234.5",
+                    "size": "0.023",
+                    "amount": "28.3935",
+                    "feeDetail": {"deduction": "no", "feeCoin": "ABC", "totalFee": "-0.000023"},
+                    "cTime": str(NOW_MS),
+                }
+            ]
+        )
+    ],
+    balances=_bitget([{"coin": "ABC", "available": "1.5", "frozen": "0.25", "locked": "0"}]),
+    rights=_bitget({"authorities": ["stow"], "ips": "192.0.2.7"}),
+)
+
+SAMPLES: dict[str, Sample] = {
+    "binance": BINANCE,
+    "bybit": BYBIT,
+    "okx": OKX,
+    "kraken": KRAKEN,
+    "kucoin": KUCOIN,
+    "gate": GATE,
+    "bitget": BITGET,
+}
