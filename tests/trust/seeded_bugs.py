@@ -20,6 +20,11 @@ class Bug:
     new: str
     tests: tuple[str, ...]
 
+    @property
+    def is_quick(self) -> bool:
+        """Its tests need no database server of their own."""
+        return all(test.startswith(("tests/core", WISHES, ORDERS)) for test in self.tests)
+
 
 ORDERS = "tests/worker/test_account_orders.py::"
 WISHES = "tests/worker/test_account_wishes.py::"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.settings import ROOT
-from tests.trust.seeded_bugs import Bug
+from tests.trust.seeded_bugs import BUGS, Bug
 
 PARTS = ("core", "db", "worker", "dashboard", "tests", "bench", ".streamlit")
 FILES = ("pyproject.toml", "supervisord.conf", "Makefile", "requirements.txt")
@@ -89,3 +91,35 @@ def try_all(bugs: Sequence[Bug]) -> Iterator[Verdict]:
     with copy_of_the_program() as folder:
         for bug in bugs:
             yield attempt(folder, bug)
+
+
+def figures_of(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    survivors = {v.bug: v.outcome for v in verdicts if not v.is_killed}
+    return {
+        "tried": len(verdicts),
+        "killed": sum(verdict.is_killed for verdict in verdicts),
+        "survived": len(survivors),
+        "survivors": survivors,
+        "caught_by": {verdict.bug: verdict.by for verdict in verdicts if verdict.is_killed},
+    }
+
+
+def main() -> int:
+    """`python -m tests.trust.trial [--sample 4] [words of a bug's name]`"""
+    parser = argparse.ArgumentParser(prog="python -m tests.trust.trial", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only bugs whose names hold one of these")
+    parser.add_argument("--sample", type=int, help="only so many, the cheapest to try")
+    given = parser.parse_args()
+    chosen = [bug for bug in BUGS if not given.words or any(w in bug.name for w in given.words)]
+    if given.sample is not None:
+        chosen = [bug for bug in chosen if bug.is_quick][: given.sample]
+    verdicts = []
+    for verdict in try_all(chosen):
+        verdicts.append(verdict)
+        print(f"{verdict.outcome}: {verdict.bug}", file=sys.stderr, flush=True)
+    print(json.dumps(figures_of(verdicts), indent=1))
+    return 0 if all(verdict.is_killed for verdict in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

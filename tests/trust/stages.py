@@ -1,0 +1,222 @@
+"""The stages of the report: which commands they run, how often, and what must have come out in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults import CATALOGUE, NOT_PRODUCIBLE
+from tests.trust.book import Book, Figures, Run
+
+SIMULATION = "python -m tests.simulation"
+CHAOS = "python -m tests.chaos"
+SEEDS_AT_ONCE, SEEDS, KILLS, FIRED = 40, 2_000, 300, 20
+# Workers, database and market of each run of chaos, taken in turn.
+CHAOS_RUNS = (
+    ("--live", 40),
+    ("--live --workers 5", 30),
+    ("--live --galera --workers 3", 20),
+    ("", 30),
+    ("--galera --workers 3", 20),
+)
+NONE_OF = ("doubled", "lost", "unequal", "without_take_profit", "unknown", "secrets_found")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`commands(runs)`: what is still to be run after these, one after the other. `totals(runs)`: added up.
+    `unmet(totals)`: what the goal lacks, in words. `short`: the same on a small scale."""
+
+    name: str
+    about: str
+    commands: Callable[[Sequence[Run]], Iterator[str]]
+    totals: Callable[[Sequence[Run]], Figures]
+    unmet: Callable[[Figures], list[str]]
+
+
+def once(*commands: str) -> Callable[[Sequence[Run]], Iterator[str]]:
+    """Each command once, if it has not gone well yet."""
+
+    def left(runs: Sequence[Run]) -> Iterator[str]:
+        done = {run.command for run in runs if run.ok}
+        return (command for command in commands if command not in done)
+
+    return left
+
+
+def seeds(goal: int, at_once: int, hours: float) -> Callable[[Sequence[Run]], Iterator[str]]:
+    """The next seeds, in turn on the ledger of the simulated market and on the test exchange."""
+
+    def left(runs: Sequence[Run]) -> Iterator[str]:
+        done = seeds_done(runs)
+        while done < goal:
+            venue = ("exchange", "ledger")[(done // at_once) % 2]
+            yield f"{SIMULATION} seeds --from {done + 1} --count {at_once} --hours {hours} --venue {venue}"
+            done += at_once
+
+    return left
+
+
+def seeds_done(runs: Sequence[Run]) -> int:
+    return sum(int(run.figures.get("seeds", 0)) for run in runs)
+
+
+def kills(goal: int, plans: Sequence[tuple[str, int]]) -> Callable[[Sequence[Run]], Iterator[str]]:
+    def left(runs: Sequence[Run]) -> Iterator[str]:
+        number, done = len(runs), sum(int(run.figures.get("kills", 0)) for run in runs)
+        while done < goal:
+            options, count = plans[number % len(plans)]
+            number += 1
+            yield " ".join(
+                f"{CHAOS} --kills {count} --seed {number} --minutes 15 {options}".split()
+            )
+            done += count
+
+    return left
+
+
+def summed(*names: str) -> Callable[[Sequence[Run]], Figures]:
+    def add(runs: Sequence[Run]) -> Figures:
+        found: Figures = {name: 0 for name in names}
+        for run in runs:
+            for name in names:
+                found[name] += run.figures.get(name, 0)
+        return found | {"runs": len(runs), "failed_runs": sum(not run.ok for run in runs)}
+
+    return add
+
+
+def chaos_totals(runs: Sequence[Run]) -> Figures:
+    found = summed("kills", "orders_on_the_exchange", "trades_on_the_exchange", *NONE_OF)(runs)
+    for name in (
+        "protected",
+        "none_unknown",
+        "stop_is_acknowledged",
+        "a_change_by_hand_is_noticed",
+    ):
+        found[f"seconds_until_{name}"] = _worst(runs, f"seconds_until_{name}")
+    return found
+
+
+def _worst(runs: Sequence[Run], name: str) -> Any:
+    """Over all runs: how many were measured, and the largest 99th percentile of any run."""
+    known = [run.figures[name] for run in runs if run.figures.get(name)]
+    if not known:
+        return None
+    return {"count": sum(k["count"] for k in known), "worst_p99": max(k["p99"] for k in known)}
+
+
+def at_least(name: str, goal: float, *zero: str) -> Callable[[Figures], list[str]]:
+    def unmet(totals: Figures) -> list[str]:
+        found = [] if totals[name] >= goal else [f"{totals[name]} {name} of {goal}"]
+        found += [f"{totals[each]} {each}" for each in (*zero, "failed_runs") if totals[each]]
+        return found
+
+    return unmet
+
+
+def fired(book: Book) -> Counter[str]:
+    """How often each fault has struck where it matters, over all runs of all stages."""
+    found: Counter[str] = Counter()
+    for run in book.runs:
+        for name in ("faults", "exchange_faults_fired"):
+            counted = run.figures.get(name)
+            if isinstance(counted, dict):
+                found.update({k: int(v) for k, v in counted.items() if k in CATALOGUE})
+    return found
+
+
+def seldom_fired(book: Book) -> dict[str, int]:
+    counted = fired(book)
+    producible = [name for name in CATALOGUE if name not in NOT_PRODUCIBLE]
+    return {name: counted[name] for name in producible if counted[name] < FIRED}
+
+
+def full(hours: float) -> tuple[Stage, ...]:
+    simulation = ("broken_count",)
+    return (
+        Stage(
+            "simulation", "the real worker on a virtual clock, faults drawn per seed",
+            seeds(SEEDS, SEEDS_AT_ONCE, hours),
+            summed("seeds", "simulated_hours", "orders", "broken_count"),
+            at_least("seeds", SEEDS, *simulation),
+        ),
+        Stage(
+            "crash-points", "a crash at every await, statement and call of the order path",
+            once(*(f"{SIMULATION} crash-points --venue {venue}" for venue in ("ledger", "exchange"))),
+            summed("crash_points", "recoveries", "broken_count"),
+            at_least("crash_points", 1, *simulation),
+        ),
+        Stage(
+            "crash-pairs", "and a second crash during the recovery from each distinct state",
+            once(*(
+                f"{SIMULATION} crash-points --pairs --venue {v}" for v in ("ledger", "exchange")
+            )),
+            summed("crash_points", "pairs", "recoveries", "broken_count"),
+            at_least("pairs", 1, *simulation),
+        ),
+        Stage(
+            "chaos", "real processes killed, paused and cut off; two books compared",
+            kills(KILLS, CHAOS_RUNS), chaos_totals, at_least("kills", KILLS, *NONE_OF),
+        ),
+        *always(),
+        Stage(
+            "comparison", "the usual 'send, then record' flow beside ours in the same scenarios",
+            once("python -m tests.trust.send_then_record --seeds 40"),
+            summed("scenarios", "ours_wrong", "theirs_ghosts", "theirs_doubled"),
+            at_least("scenarios", 12, "ours_wrong"),
+        ),
+        Stage(
+            "accounts", "1,000 live accounts on one worker",
+            once("python -m bench.live_accounts --accounts 1000"),
+            summed("accounts", "kilobytes_per_account", "over_budget"),
+            at_least("accounts", 1000, "over_budget"),
+        ),
+    )  # fmt: skip
+
+
+def always(sample: int | None = None) -> tuple[Stage, ...]:
+    few = "" if sample is None else f" --sample {sample}"
+    goal = 30 if sample is None else sample
+    return (
+        Stage(
+            "galera", "leases and fences across the nodes of a real cluster",
+            once("python -m tests.trust.some_tests tests/chaos/test_galera.py"),
+            summed("tests"), at_least("tests", 6),
+        ),
+        Stage(
+            "seeded-bugs", "bugs on purpose, caught by the tests named for them",
+            once(f"python -m tests.trust.trial{few}"),
+            summed("tried", "killed", "survived"), at_least("killed", goal, "survived"),
+        ),
+        Stage(
+            "fault-marks", "every fault of the catalogue has a test that carries its id",
+            once("python -m tests.trust.fault_coverage"),
+            summed("faults", "with_a_test"), at_least("with_a_test", 1),
+        ),
+    )  # fmt: skip
+
+
+def short() -> tuple[Stage, ...]:
+    """At most five minutes."""
+    return (
+        Stage(
+            "simulation", "the real worker on a virtual clock, faults drawn per seed",
+            seeds(8, 4, 0.1), summed("seeds", "simulated_hours", "orders", "broken_count"),
+            at_least("seeds", 8, "broken_count"),
+        ),
+        Stage(
+            "chaos", "real processes killed, paused and cut off; two books compared",
+            once(f"{CHAOS} --live --kills 6 --seed 1 --minutes 2 --accounts 2"),
+            chaos_totals, at_least("kills", 6, *NONE_OF),
+        ),
+        *(stage for stage in always(4) if stage.name != "galera"),
+        Stage(
+            "comparison", "the usual 'send, then record' flow beside ours in the same scenarios",
+            once("python -m tests.trust.send_then_record --seeds 2"),
+            summed("scenarios", "ours_wrong", "theirs_ghosts", "theirs_doubled"),
+            at_least("scenarios", 12, "ours_wrong"),
+        ),
+    )  # fmt: skip
