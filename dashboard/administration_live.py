@@ -6,9 +6,10 @@ from datetime import datetime
 
 import streamlit as st
 
+from core.money import ZERO
 from dashboard import access, live_words
 from dashboard.database import read
-from dashboard.formatting import ago, count, duration, escape, money, short_when, utc_now
+from dashboard.formatting import ago, amount, count, duration, escape, money, short_when, utc_now
 from dashboard.page_parts import empty
 from dashboard.strategy_history import table
 from db import reports
@@ -25,37 +26,41 @@ def accounts(person: Principal) -> None:
     if not found:
         empty("Nobody has an account with real money.")
         return
-    table([_row(live, now) for live in found], wide="What it says")
+    table([_row(live, now) for live in found])
     foreign = sum(live.status.foreign_orders for live in found if live.status)
     st.caption(
         f"{count(len(found), 'live account', 'live accounts')} of everybody."
         f" {count(foreign, 'order', 'orders')} of others on their exchanges. You can halt all buying; you"
         " see no key, and you cannot trade for anybody."
     )
+    for live in found:
+        _urgent(live, now)
 
 
 def _row(live: LiveAccount, now: datetime) -> dict[str, str]:
-    said = live_words.everything_said(live, now)
-    key, checked = live_words.key_said(live), live_words.checked_said(live, now)
-    urgent = [f"{each.word}: {each.sentence}" for each in said if each.is_urgent]
+    checked = live_words.checked_said(live, now)
     caps = [
-        f"{money(live.in_use.get(coin), coin)} of {money(cap, coin)}"
-        if coin in live.in_use
-        else f"0 of {money(cap, coin)}"
+        f"{amount(live.in_use.get(coin, ZERO), coin)} of {money(cap, coin)}"
         for coin, cap in (live.account.caps or {}).items()
     ]
     return {
         "Person": live.owner,
-        "Account": live.account.name,
-        "Exchange": live_words.exchange_name(live.account.exchange),
-        "Key": key.word,
+        "Account": f"{live.account.name}, {live_words.exchange_name(live.account.exchange)}",
+        "Key": live_words.key_said(live).word,
         "Self-test": live_words.self_test_said(live).word,
         "In use, and cap": ", ".join(caps) or "no cap",
         "Compared": "no" if checked is None else checked.word,
         "Others' orders": str(live.status.foreign_orders) if live.status else "–",
         "Worker": "silent" if live.silent else "serves it",
-        "What it says": " ".join(urgent) or "Nothing is wrong.",
     }
+
+
+def _urgent(live: LiveAccount, now: datetime) -> None:
+    said = [each for each in live_words.everything_said(live, now) if each.is_urgent]
+    if said:
+        st.markdown(f"**{escape(live.owner)}** · {escape(live.account.name)}")
+    for each in said:
+        st.markdown(f":{each.colour}-badge[{escape(each.word)}] {escape(each.sentence)}")
 
 
 def _bans(person: Principal, now: datetime) -> None:

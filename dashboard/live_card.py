@@ -40,7 +40,8 @@ def _moving(person: Principal, account_id: int) -> None:
         return
     _follow(live)
     now = utc_now()
-    if live.silent and live.key_version is not None:
+    held = live.status is not None and live.status.hold is not None
+    if live.silent and live.key_version is not None and not held:
         say(Said("worker silent", "red", "No worker serves this account now: nothing is bought, and no stop"
                  " loss is watched. Orders that rest on the exchange stay there."))  # fmt: skip
     for said in live_words.everything_said(live, now):
@@ -48,9 +49,8 @@ def _moving(person: Principal, account_id: int) -> None:
     facts(_caps(live), width=220)
     status = live.status
     if status is not None and status.checked_at is not None:
-        st.caption(
-            escape(f"The key was last asked about on {when(status.checked_at, person.time_zone)}.")
-        )
+        asked = f"Asked on {when(status.checked_at, person.time_zone)}."
+        st.caption(escape(f"{live_words.permissions_words(status.permissions) or ''} {asked}"))
 
 
 @access.guarded(run_every=10)
@@ -78,7 +78,7 @@ def _caps(live: LiveAccount) -> list[tuple[str, str]]:
         text = f"{money(live.in_use.get(coin, Decimal(0)), coin)} of {money(cap, coin)}"
         now = live.caps_now.get(coin, cap)
         if now < cap:
-            text += f", for now {money(now, coin)}"
+            text += f" (for now {money(now, coin)})"
         shown.append((f"In use, and cap, {escape(coin)}", escape(text)))
     return shown or [("Cap", "none: nothing can be bought")]
 
@@ -107,7 +107,8 @@ def _next(live: LiveAccount) -> str | None:
     if status.key_state is KeyState.NEEDS_CONFIRMATION:
         return "consents"
     asked = live.account.self_test_rev > status.self_test_rev
-    if status.key_state is KeyState.ACTIVE and status.self_test is SelfTest.NONE and not asked:
+    is_well = status.key_state is KeyState.ACTIVE and status.hold is None and not status.mismatch
+    if is_well and status.self_test is SelfTest.NONE and not asked:
         return "self_test"
     return None
 

@@ -56,8 +56,10 @@ def key_said(live: LiveAccount) -> Said:
         return WAITING
     said = _by_state(status)
     if status.key_version < live.key_version and status.key_state is KeyState.ACTIVE:
-        newer = "A newer key is stored. Until the worker has accepted it, the one before is used."
-        return Said(said.word, "orange", f"{newer} {status.sentence}")
+        # Of a newer one that was refused the worker says so itself.
+        waits = "A newer key is stored. Until the worker has accepted it, the one before is used."
+        is_told = status.sentence.startswith("The new key")
+        return Said(said.word, "orange", status.sentence if is_told else waits)
     if status.key_version < live.key_version:
         return WAITING
     return said
@@ -68,7 +70,7 @@ def _by_state(status: AccountStatus) -> Said:
         case KeyState.ACTIVE:
             return Said("key works", "green", status.sentence)
         case KeyState.NEEDS_CONFIRMATION:
-            return Said("needs your word", "orange", status.sentence)
+            return Said("needs confirmation", "orange", status.sentence)
         case KeyState.REFUSED:
             return Said("key refused", "red", status.sentence)
         case KeyState.CHECKING:
@@ -149,16 +151,29 @@ def checked_said(live: LiveAccount, now: datetime) -> Said | None:
 
 
 def mismatch_words(mismatch: Mapping[str, Any]) -> str:
-    """What the exchange has less of than the strategies hold: {coin: amount, or facts with "missing"}."""
-    lacks = []
-    for coin, found in mismatch.items():
-        amount = found.get("missing") if isinstance(found, Mapping) else found
-        lacks.append(f"{amount} {coin}" if amount is not None else coin)
+    """What the exchange has less of than the strategies hold: {symbol: quantity as text}."""
+    lacks = ", ".join(f"{amount} {symbol.partition('/')[0]}" for symbol, amount in mismatch.items())
     return (
-        f"the exchange has less than your strategies hold ({', '.join(lacks)} missing). Nothing is bought,"
-        " and only what is there is sold. If you sold or moved coins yourself, stop the strategy and start it"
-        " again, releasing its coins."
+        f"the exchange has less than your strategies hold ({lacks} missing). They buy nothing, and sell only"
+        " what is there. If you sold or moved the coins yourself, stop the strategy and start it again,"
+        " releasing its coins."
     )
+
+
+def permissions_words(facts: Mapping[str, Any] | None) -> str | None:
+    """What the exchange says that the key may do."""
+    if not facts:
+        return None
+    said = []
+    for name in ("trade", "withdraw", "transfer"):
+        may = facts.get(name)
+        said.append(f"{name}: {'not told' if may is None else 'yes' if may else 'no'}")
+    addresses = facts.get("addresses")
+    if addresses is None:
+        bound = "not told"
+    else:
+        bound = ", ".join(str(address) for address in addresses) or "no address"
+    return f"What the key may do, as the exchange says: {', '.join(said)}. Bound to: {bound}."
 
 
 def foreign_said(status: AccountStatus | None) -> Said | None:

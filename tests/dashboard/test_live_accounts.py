@@ -60,9 +60,9 @@ SAID = [
      "This key can withdraw coins."),
     ({"key_state": KeyState.CHECKING}, "key is being checked", None),
     ({"key_state": KeyState.NEEDS_CONFIRMATION, "sentence": "It works from any address."},
-     "needs your word", "Read and confirm"),
+     "needs confirmation", "Read and confirm"),
     ({"foreign_orders": 2}, "2 orders are on the exchange that Stepladder did not place", None),
-    ({"mismatch": {"BTC": "0.5"}}, "0.5 BTC missing", "only what is there is sold"),
+    ({"mismatch": {"BTC/USDT": "0.5"}}, "0.5 BTC missing", "sell only what is there"),
     ({"hold": "The operator has not switched on real orders."}, "nothing is bought",
      "The operator has not switched on real orders."),
     ({"self_test": SelfTest.PASSED, "self_test_sentence": "All well."}, "self-test passed", "All well."),
@@ -104,7 +104,7 @@ def test_an_unproven_exchange_has_a_low_cap(world, open_page):
     live.is_said(world.engine, world.ann, account, world.now)
     shown = texts(accounts_page(open_page, world.ann))
     assert "not yet proven" in shown
-    assert "for now 50.00 USDT" in shown
+    assert "(for now 50.00 USDT)" in shown
 
 
 def test_a_newer_key_that_waits_does_not_hide_that_the_older_one_works(world, open_page):
