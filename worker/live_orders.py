@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.cycle import Cycle
+from core.market import Side
 from core.orders import Order, OrderStatus, OrderUpdate
 
 
@@ -26,6 +27,11 @@ class LiveOrders:
         for order in cycle.orders:
             self.owners.pop(order.client_order_id, None)
             self.cancelling.discard(order.client_order_id)
+
+
+def may_buy(cycle: Cycle) -> bool:
+    """A buy of it is live on the exchange, or may be."""
+    return any(order.side is Side.BUY for order in cycle.live())
 
 
 def says_nothing_new(order: Order, update: OrderUpdate) -> bool:

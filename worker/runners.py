@@ -33,6 +33,7 @@ from worker.desk import FRESH, Desk
 from worker.errors import KeyRefused, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.lags import Lags
+from worker.live_orders import may_buy
 from worker.together import Together
 from worker.tracked import Tracked, Wish, shown_of
 from worker.units import Unit
@@ -127,6 +128,8 @@ class Runners:
         self.accounts: dict[int, Account] = {}
         self.tokens: dict[int, int] = {}
         self.aside = Aside()
+        # Of accounts aside: whether a buy of theirs may still rest on the exchange.
+        self._may_buy: dict[int, bool] = {}
         self.halt: Halt | None = None
         self._stored = Together[Held, Stored](
             lambda held: database.call(_read, database.engine, database.shared, held)
@@ -230,6 +233,9 @@ class Runners:
         runner.reconciliation.installation = stored.installation
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
         runner.halted = stored.halt.on
+        self._may_buy[account_id] = any(
+            known.cycle is None or may_buy(known.cycle) for known in stored.cycles.values()
+        )
         since = await runner.desk.venue.attach(account_id, runner.facts.stated)
         for row in stored.wishes:
             await self._take_in(runner, row, stored)
@@ -239,6 +245,9 @@ class Runners:
         runner.inbox.wake(set(runner.tracked))
 
     def _close(self, runner: AccountRunner) -> None:
+        if runner.tracked:
+            cycles = [tracked.cycle for tracked in runner.tracked.values()]
+            self._may_buy[runner.facts.account_id] = any(map(may_buy, cycles))
         self.running.pop(runner.facts.account_id, None)
         for strategy_id in list(runner.tracked):
             runner.untrack(strategy_id)
@@ -350,6 +359,8 @@ class Runners:
 
     def obey(self, halt: Halt) -> bool:
         """Every account that is held knows of this change; under a halt nothing of it can buy."""
+        if halt.on and any(self._may_buy.get(i) for i in self._tasks if i in self.aside):
+            return False
         return self._all_serve() and all(
             runner.newest_halt_rev == halt.rev
             and all(map(obeys, runner.tracked.values()))

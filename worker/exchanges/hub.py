@@ -41,6 +41,8 @@ SHORT_WINDOW = 5.0
 USED_WEIGHT = {"binance": ("x-mbx-used-weight-1m", 6_000)}
 """Where the exchange tells how much of its limit this address has used, and the limit."""
 TOO_MANY = (418, 429)
+GONE = "gone"
+"""Marks a market that was traded once and is not listed any more."""
 # What ccxt raises while it reads an answer that is not what it expects.
 GARBAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -100,21 +102,27 @@ class Hub:
         assert self._master is not None, "await ready() first"
         return self._master
 
-    async def ready(self) -> Client:
-        """The master with its markets and, where orders are sent, the exchange's time."""
+    async def loaded(self) -> Client:
+        """The master with its markets: enough for prices."""
         async with self._loading:
             if self._master is None:
                 await self._load()
+        return self._master
+
+    async def ready(self) -> Client:
+        """The same and, where orders are sent, the exchange's time."""
+        master = await self.loaded()
+        async with self._loading:
             if self.adapter is not None and not self.clock.is_known():
                 await self._measure()
-        return self._master
+        return master
 
     async def keep(self) -> None:
         """For ever: what is old is loaded and measured again."""
         while True:
             try:
                 await self.tend()
-            except VenueUnavailable as error:
+            except (InvalidInput, VenueUnavailable) as error:
                 log.warning("%s", error)
             await asyncio.sleep(TEND_EACH)
 
@@ -154,6 +162,8 @@ class Hub:
             retire(client)
             raise
         old, self._master = self._master, client
+        if old is not None:
+            _keep_known(client, old)
         self._loaded_at = monotonic()
         self._load_again_at = self._loaded_at + MARKETS_LAST
         for borrower in self._clients:
@@ -182,7 +192,7 @@ class Hub:
     def row(self, symbol: str) -> Row:
         """ccxt's description of a spot symbol that is traded now. Raises `InvalidInput` in words."""
         found: Row | None = self.master.markets.get(symbol)
-        if found is None or not found.get("spot"):
+        if found is None or not found.get("spot") or GONE in found:
             raise InvalidInput("symbol", f"{symbol} is not traded on {self.exchange} spot.")
         if found.get("active") is False:
             raise InvalidInput("symbol", f"{symbol} is halted on {self.exchange} now.")
@@ -200,6 +210,15 @@ class Hub:
             max_open_orders=limits.max_open_orders,
             max_market_quantity=limits.max_market_quantity or market.max_market_quantity,
         )
+
+    def lists(self, symbol: str) -> bool:
+        """Whether the exchange knows the symbol at all, halted or not."""
+        row = self.markets_by_symbol().get(symbol)
+        return row is not None and GONE not in row
+
+    def knows(self, symbol: str) -> bool:
+        """Whether orders on the symbol can be asked about."""
+        return symbol in self.markets_by_symbol()
 
     def markets_by_symbol(self) -> Mapping[str, Row]:
         """All that ccxt knows of, spot or not; empty before they are loaded."""
@@ -280,6 +299,15 @@ class Hub:
             raise VenueUnavailable(f"{self.exchange}: {type(error).__name__}") from None
         except self.faults as error:
             raise VenueUnavailable(f"{self.exchange}: {type(error).__name__}") from None
+
+
+def _keep_known(new: Client, old: Client) -> None:
+    """Orders may still be asked for on a symbol that is not listed any more."""
+    for symbol, row in old.markets.items():
+        if symbol not in new.markets:
+            kept = {**row, "active": False, GONE: True}
+            new.markets[symbol] = kept
+            new.markets_by_id.setdefault(row["id"], [kept])
 
 
 def _seconds(said: str | None) -> int:

@@ -35,19 +35,19 @@ class PublicPrices:
         return self.hub.now()
 
     async def market(self, symbol: str) -> Market:
-        await self.hub.ready()
+        await self.hub.loaded()
         return self.hub.market(symbol)
 
     async def markets(self) -> Sequence[Market]:
-        await self.hub.ready()
+        await self.hub.loaded()
         return self.hub.markets()
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, TimedQuote]:
         if not symbols:
             return {}
-        client = await self.hub.ready()
+        client = await self.hub.loaded()
         # One that is gone would make ccxt refuse the question for all.
-        wanted = [symbol for symbol in symbols if symbol in client.markets]
+        wanted = [symbol for symbol in symbols if self.hub.lists(symbol)]
         if not wanted:
             return {}
         if client.has.get("fetchBidsAsks"):
@@ -63,7 +63,7 @@ class PublicPrices:
         return found
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
-        client = await self.hub.ready()
+        client = await self.hub.loaded()
         found: list[Candle] = []
         start, end = _ms(since), min(_ms(until), _ms(self.now() - MINUTE))
         while start < end:

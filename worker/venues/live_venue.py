@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from core.candles import Candle
 from core.events import Quote
 from core.market import Market
-from core.orders import Order, OrderUpdate
+from core.orders import Order, OrderStatus, OrderUpdate
 from worker.clock import monotonic
 from worker.errors import AccountLost, VenueUnavailable
 from worker.exchanges.answers import SeenOrder, read_balances
@@ -41,6 +41,7 @@ WHOLE_ACCOUNT_EACH = 600.0
 DEAR = 10
 """Asking for the whole account costs as much as asking for so many symbols."""
 LAST_SENDS = 5.0
+DOUBTED = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
 
 Keys = Callable[[int], Awaitable["ExchangeKey"]]
 """The opened and checked key of an account. Raises `KeyRefused` with a sentence for its owner."""
@@ -177,7 +178,10 @@ class LiveVenue:
             by_symbol.setdefault(self._symbol(account, order), []).append(order)
         found: list[OrderUpdate] = []
         for symbol, some in by_symbol.items():
-            found += await self._looker.look_up(account, symbol, some)
+            if self.hub.knows(symbol):
+                found += await self._looker.look_up(account, symbol, some)
+            else:
+                found += [_unchanged(order, symbol) for order in some]
         return found
 
     def know(self, account_id: int, client_order_id: str, symbol: str) -> None:
@@ -208,7 +212,7 @@ class LiveVenue:
             if account.elsewhere is None
             else [order for order in account.elsewhere[1] if order.symbol not in symbols]
         )
-        for symbol in sorted(symbols):
+        for symbol in sorted(filter(self.hub.knows, symbols)):
             found += [_open(seen) for seen in await self._looker.resting(account, symbol)]
         return found
 
@@ -227,6 +231,20 @@ class LiveVenue:
                 return found
             account.balances = (asked, found)
         return account.balances[1]
+
+
+def _unchanged(order: Order, symbol: str) -> OrderUpdate:
+    """An order on a symbol that the exchange has never heard of since we started: nothing can be asked, and
+    that must not keep the account's other symbols waiting. Raises `VenueUnavailable` for one in doubt."""
+    if order.status in DOUBTED:
+        raise VenueUnavailable(f"{symbol} is not listed: nothing can be asked about it")
+    return OrderUpdate(
+        order.client_order_id,
+        order.status,
+        order.reported_filled,
+        order.fills,
+        order.venue_order_id,
+    )
 
 
 def _open(seen: SeenOrder) -> OpenOrder:
