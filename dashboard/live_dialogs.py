@@ -232,12 +232,13 @@ def self_test(_person: Principal, live: LiveAccount) -> None:
     name = escape(live_words.exchange_name(live.account.exchange))
     st.markdown(
         f"With your consent the worker does this once, on {name}, with real money:\n"
-        "1. It places the **smallest buy** that the exchange takes (usually worth 5 to 10 USDT), at least"
-        " **30 % below** the present price, so that it is not filled.\n"
+        "1. It places the **smallest buy** of a large coin that the exchange takes (usually worth 5 to 10"
+        " USDT), **30 % below** the present price, so that it is not filled. Where the exchange takes no"
+        " order so far away, as far as it does, never nearer than 5 %.\n"
         "2. It finds the order again by the id that it gave it.\n"
         "3. It cancels the order, and reads from the exchange that it is cancelled.\n\n"
-        "It takes less than a minute and costs nothing. Should the price fall by 30 % within that time, you"
-        " would own coins worth that smallest order."
+        "It takes a minute or two and costs nothing. Should the price fall that far within that time, you"
+        " would own coins worth that smallest order; nothing here sells them."
     )
     st.button(
         "I agree: run the self-test", type="primary", width="stretch", key="ask_self_test",
