@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInput
@@ -18,7 +16,14 @@ from core.exchanges import LIVE_EXCHANGES
 from core.money import plain
 from core.parameter_reading import SIZE, read_number
 from db import audit, clicks
-from db.caps import ASSET, caps_as_text, read_caps, stored_caps
+from db.account_rows import SIMULATED as SIMULATED
+from db.account_rows import Account as Account
+from db.account_rows import AccountKind as AccountKind
+from db.account_rows import Terms as Terms
+from db.account_rows import as_account as as_account
+from db.account_rows import from_raw, raw_accounts
+from db.account_rows import venue_name as venue_name
+from db.caps import ASSET, caps_as_text, caps_from_text, read_caps
 from db.errors import Conflict, NotFound
 from db.matched import rows_matched
 from db.names import clean_name
@@ -27,52 +32,6 @@ from db.tables import ExchangeAccount, Strategy
 
 FIRST_BALANCE = {"USDT": Decimal(10_000)}
 EXCHANGE = re.compile(r"[a-z0-9]{2,32}", re.ASCII)
-SIMULATED = "simulated"
-
-
-class AccountKind(StrEnum):
-    """`LIVE`: a real account on an exchange, reached through ccxt."""
-
-    SIMULATED = "simulated"
-    PAPER = "paper"
-    LIVE = "ccxt"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """`venue`: under which name prices, candles and trading rules of this account are kept.
-
-    Of live accounts: `caps`, the most that may be in use per quote coin (None: there is none that can be
-    read, so nothing may be bought); accepts_...: what the person has confirmed about the key;
-    `self_test_rev`: counts how often the self-test was asked for; `rev`: changes with each of these.
-    """
-
-    account_id: int
-    user_id: int
-    name: str
-    kind: AccountKind
-    exchange: str
-    venue: str
-    stated_balance: dict[str, Decimal]
-    created_at: datetime
-    archived_at: datetime | None
-    caps: dict[str, Decimal] | None = None
-    accepts_no_address: bool = False
-    accepts_unverified: bool = False
-    self_test_rev: int = 0
-    rev: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What may change while an order is planned: read again in the transaction that writes it."""
-
-    rev: int
-    caps: dict[str, Decimal] | None
-
-
-def venue_name(kind: AccountKind, exchange: str) -> str:
-    return SIMULATED if kind is AccountKind.SIMULATED else exchange
 
 
 def accounts(session: Session, user_id: int, *, archived: bool = False) -> tuple[Account, ...]:
@@ -99,23 +58,30 @@ def lock_account(session: Session, user_id: int, account_id: int) -> Account:
 
 
 def trading_accounts(session: Session) -> tuple[Account, ...]:
-    """For the worker: of everybody. Asked each second, so it reads plain rows."""
+    """For the worker: of everybody. Asked each second, so it reads plain rows.
+
+    Rows may be written by hand: a stated balance or a cap that cannot be read is none; an account of an
+    unknown kind is left out.
+    """
     rows = session.execute(
-        select(*ExchangeAccount.__table__.columns)
+        raw_accounts()
         .where(ExchangeAccount.archived_at.is_(None), ExchangeAccount.is_active.is_(True))
         .order_by(ExchangeAccount.id)
     )
-    return tuple(as_account(row) for row in rows)
+    return tuple(from_raw(row) for row in rows if row.kind in set(AccountKind))
 
 
 def terms(session: Session, account_ids: Sequence[int]) -> dict[int, Terms]:
     """For the worker: of these accounts, as they are now; archived ones absent."""
     rows = session.execute(
-        select(ExchangeAccount.id, ExchangeAccount.rev, ExchangeAccount.caps).where(
-            ExchangeAccount.id.in_(account_ids), ExchangeAccount.archived_at.is_(None)
-        )
+        select(
+            ExchangeAccount.id, ExchangeAccount.rev, type_coerce(ExchangeAccount.caps, Text)
+        ).where(ExchangeAccount.id.in_(account_ids), ExchangeAccount.archived_at.is_(None))
     )
-    return {account_id: Terms(rev, stored_caps(caps)) for account_id, rev, caps in rows}
+    return {
+        account_id: Terms(rev if isinstance(rev, int) else 0, caps_from_text(caps))
+        for account_id, rev, caps in rows
+    }
 
 
 def add_first_account(session: Session, user_id: int, *, at: datetime) -> int:
@@ -345,26 +311,6 @@ def _change(session: Session, user_id: int, account_id: int, **values: object) -
     )
     if rows_matched(done) != 1:
         raise NotFound("There is no such account.")
-
-
-def as_account(row: Any) -> Account:
-    kind = AccountKind(row.kind)
-    return Account(
-        account_id=row.id,
-        user_id=row.user_id,
-        name=row.name,
-        kind=kind,
-        exchange=row.exchange,
-        venue=venue_name(kind, row.exchange),
-        stated_balance={asset: Decimal(amount) for asset, amount in row.quote_start.items()},
-        created_at=row.created_at,
-        archived_at=row.archived_at,
-        caps=stored_caps(row.caps),
-        accepts_no_address=row.accepts_no_address,
-        accepts_unverified=row.accepts_unverified,
-        self_test_rev=row.self_test_rev,
-        rev=row.rev,
-    )
 
 
 def _note(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
+
+import orjson
 
 from core.errors import InvalidInput
 from core.money import plain
@@ -40,6 +43,29 @@ def stored_caps(value: object) -> dict[str, Decimal] | None:
     try:
         return read_caps(value)
     except InvalidInput:
+        return None
+
+
+def caps_from_text(text: str | None) -> dict[str, Decimal] | None:
+    """The same of a column that was read as text, in which anything may have been written by hand."""
+    return stored_caps(_value(text))
+
+
+def stored_amounts(text: str | None) -> dict[str, Decimal]:
+    """A stated balance, read like that; what is none of all is empty: nothing can be bought with it."""
+    value = _value(text)
+    if not isinstance(value, dict):
+        return {}
+    try:
+        return {asset: read_number("balance", amount, SIZE) for asset, amount in value.items()}
+    except InvalidInput:
+        return {}
+
+
+def _value(text: str | None) -> Any:
+    try:
+        return orjson.loads(text or "null")
+    except (orjson.JSONDecodeError, TypeError):
         return None
 
 

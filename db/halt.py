@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+import orjson
+from sqlalchemy import Text, select, type_coerce, update
 from sqlalchemy.orm import Session
 
+from core.candles import EPOCH
 from core.cycle import DesiredState
 from db import audit
 from db.errors import Conflict
@@ -33,6 +35,14 @@ class Halt:
 
 
 NEVER = Halt(on=False, rev=0, at=None, lifted_at=None, by=None, reason="")
+UNREADABLE = Halt(
+    on=True,
+    rev=10**9,
+    at=EPOCH,
+    lifted_at=None,
+    by=None,
+    reason="What the database says about a halt cannot be read, so it counts as one. Lift it to go on.",
+)
 
 
 def effective_state(desired: DesiredState, desired_at: datetime, halt: Halt) -> DesiredState:
@@ -50,8 +60,14 @@ def effective_state(desired: DesiredState, desired_at: datetime, halt: Halt) -> 
 
 
 def read_halt(session: Session) -> Halt:
-    value = session.scalar(select(Setting.value).where(Setting.name == NAME))
-    return NEVER if value is None else _from_value(value)
+    """What cannot be read was written by hand: nobody buys until an administrator has decided."""
+    text = session.scalar(select(type_coerce(Setting.value, Text)).where(Setting.name == NAME))
+    if text is None:
+        return NEVER
+    try:
+        return _from_value(orjson.loads(text))
+    except (KeyError, TypeError, ValueError):
+        return UNREADABLE
 
 
 def set_halt(
@@ -106,9 +122,12 @@ def _swap(session: Session, before: Halt, after: Halt, at: datetime) -> None:
         session.add(Setting(name=NAME, value=_as_value(after), changed_at=at, changed_by=after.by))
         session.flush()
         return
+    unchanged = Setting.name == NAME
+    if before is not UNREADABLE:
+        unchanged &= Setting.value == _as_value(before)
     done = session.execute(
         update(Setting)
-        .where(Setting.name == NAME, Setting.value == _as_value(before))
+        .where(unchanged)
         .values(value=_as_value(after), changed_at=at, changed_by=after.by)
     )
     if rows_matched(done) != 1:
@@ -138,4 +157,9 @@ def _from_value(value: dict[str, object]) -> Halt:
 
 
 def _instant(text: object) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(str(text))
+    if text is None:
+        return None
+    at = datetime.fromisoformat(str(text))
+    if at.utcoffset() is None:
+        raise ValueError("a time without a time zone")
+    return at

@@ -5,13 +5,14 @@ A value for which that is not so raises `NotStorable` before it is sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, String, Text
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -81,6 +82,22 @@ class Money(TypeDecorator[Decimal]):
             raise InvalidInput("", "an amount in the database is not a number.") from error
 
 
+class _WrittenTime(sqlite.DATETIME):
+    """SQLite keeps times as text, into which anything can be written by hand."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        read = super().result_processor(dialect, coltype)
+        assert read is not None
+
+        def process(value: Any) -> Any:
+            try:
+                return read(value)
+            except (TypeError, ValueError):
+                raise InvalidInput("", "a time in the database is not a time.") from None
+
+        return process
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant, to the microsecond. Only aware values go in, UTC comes out."""
 
@@ -90,7 +107,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if is_mysql(dialect):
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
-        return dialect.type_descriptor(DateTime())
+        return dialect.type_descriptor(_WrittenTime())  # type: ignore[no-untyped-call]
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -168,7 +185,12 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else orjson.loads(value)
+        if value is None:
+            return None
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise InvalidInput("", "a value in the database is not JSON.") from None
 
 
 class Bytes(TypeDecorator[bytes]):
@@ -181,6 +203,20 @@ class Bytes(TypeDecorator[bytes]):
         if is_mysql(dialect):
             return dialect.type_descriptor(mysql.MEDIUMBLOB())
         return dialect.type_descriptor(LargeBinary())
+
+
+def read_time(value: object) -> datetime:
+    """A time column that was read as text, so that one bad row spoils no others; raises InvalidInput.
+
+    Which databases give text and which a datetime is no concern of the caller.
+    """
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if not isinstance(found, datetime):
+        raise InvalidInput("", "a time in the database is not a time.")
+    return found.replace(tzinfo=UTC)
 
 
 def json_text(value: Any) -> str:

@@ -10,14 +10,16 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Text, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Text, select, type_coerce
 from sqlalchemy.orm import Session
 
+from core.candles import EPOCH
 from core.cycle import DesiredState, PassedLevels
 from core.errors import InvalidInput
 from core.parameter_reading import read_parameters
 from core.parameters import Parameters
 from db.tables import Strategy, StrategyParameters
+from db.types import read_time
 
 Choice = TypeVar("Choice", bound=StrEnum)
 CHUNK = 1000
@@ -100,7 +102,7 @@ def all_revisions(session: Session, account_ids: Sequence[int]) -> dict[int, Rev
         rows = session.execute(
             select(*columns).where(Strategy.account_id.in_(ids), Strategy.archived_at.is_(None))
         )
-        found.update({row[0]: Revision(row[1], row[2]) for row in rows})
+        found.update({row[0]: Revision(_count(row[1]), _count(row[2])) for row in rows})
     return found
 
 
@@ -112,7 +114,7 @@ def revisions(session: Session, strategy_ids: Sequence[int]) -> dict[int, Revisi
         rows = session.execute(
             select(*columns).where(Strategy.id.in_(ids), Strategy.archived_at.is_(None))
         )
-        found.update({row[0]: Revision(row[1], row[2]) for row in rows})
+        found.update({row[0]: Revision(_count(row[1]), _count(row[2])) for row in rows})
     return found
 
 
@@ -129,10 +131,10 @@ def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Wanted]:
             Strategy.parameters_version,
             Strategy.desired_state,
             Strategy.desired_rev,
-            Strategy.desired_at,
+            type_coerce(Strategy.desired_at, Text).label("desired_at"),
             Strategy.passed_levels,
-            Strategy.release,
-            Strategy.archived_at,
+            type_coerce(Strategy.release, Integer).label("release"),
+            type_coerce(Strategy.archived_at, Text).label("archived_at"),
             text,
         )
         .outerjoin(
@@ -149,23 +151,47 @@ def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Wanted]:
 def _as_wanted(row: Any) -> Wanted:
     state, fault = _choice(DesiredState, "desired_state", row.desired_state, DesiredState.PAUSED)
     passed, other = _choice(PassedLevels, "passed_levels", row.passed_levels, PassedLevels.WAIT)
-    fault = fault or other
+    fault = fault or other or _fault(row)
     return Wanted(
         strategy_id=row.id,
         account_id=row.account_id,
         user_id=row.user_id,
-        name=row.name,
-        symbol=row.symbol,
-        parameters_version=row.parameters_version,
-        parameters_text=row.parameters_text or "",
+        name=str(row.name),
+        symbol=str(row.symbol),
+        parameters_version=_count(row.parameters_version),
+        parameters_text=row.parameters_text if isinstance(row.parameters_text, str) else "",
         desired_state=_effective(state, fault, row.archived_at is not None),
-        desired_rev=row.desired_rev,
-        desired_at=row.desired_at,
+        desired_rev=_count(row.desired_rev),
+        desired_at=_time(row.desired_at) or EPOCH,
         passed_levels=passed,
-        release=row.release,
+        release=row.release == 1,
         archived=row.archived_at is not None,
         fault=fault,
     )
+
+
+def _fault(row: Any) -> str | None:
+    """SQLite keeps in a column whatever was written into it by hand."""
+    for name in ("desired_rev", "parameters_version"):
+        if not isinstance(getattr(row, name), int):
+            return f"{name}: is not a number; press a button of the strategy again."
+    if row.release not in (0, 1):
+        return "release: is neither 0 nor 1; press a button of the strategy again."
+    if _time(row.desired_at) is None:
+        return "desired_at: is not a time; press a button of the strategy again."
+    return None
+
+
+def _count(value: object) -> int:
+    """A number that counts; what is none is 0, everywhere alike, so that it never seems to change."""
+    return value if isinstance(value, int) else 0
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return read_time(value)
+    except InvalidInput:
+        return None
 
 
 def _effective(state: DesiredState, fault: str | None, archived: bool) -> DesiredState:
