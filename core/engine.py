@@ -98,7 +98,8 @@ def _apply(cycle: Cycle, event: Event) -> Cycle:
         case CoinsMissing(missing=missing):
             changed = replace(cycle, missing=missing)
             found = cycle.lacks_coins and not changed.lacks_coins
-            return _hold_passed(changed, event.quote) if found else changed
+            goes_on = found and cycle.wanted in BUYING and cycle.exit is None
+            return _hold_passed(changed, event.quote) if goes_on else changed
         case RulesChanged(at=at, market=market) if market != cycle.market:
             return replace(cycle, market=market, rules_changed_at=at)
     return cycle
@@ -164,12 +165,12 @@ def _passed(cycle: Cycle, quote: Quote | None) -> frozenset[int]:
 
 def _latch(cycle: Cycle, held: Position, at: datetime, quote: Quote) -> Cycle:
     """Decisions that stay decided: the trailing peak, the stop loss, the trailing exit."""
+    if cycle.exit is not None or cycle.wanted is DesiredState.STOPPED:
+        return cycle
     if cycle.held:
         waiting = {level.number: level.price for level, _ in open_levels(cycle)}
         still = frozenset(n for n in cycle.held if n in waiting and quote.ask <= waiting[n])
         cycle = replace(cycle, held=still) if still != cycle.held else cycle
-    if cycle.exit is not None or cycle.wanted is DesiredState.STOPPED:
-        return cycle
     if cycle.released_at_price is not None or not is_sellable(cycle, held):
         return cycle
     cycle = _raise_peak(cycle, held, quote)
