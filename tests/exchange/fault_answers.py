@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tests.exchange.holdings import trade_row
 from tests.exchange.wire import Lost, Outcome, Reply, Request, answer
 
 if TYPE_CHECKING:
@@ -149,10 +150,30 @@ def told_twice(exchange: Exchange, how: Options, request: Request, reply: Reply)
 def doubled_rows(
     exchange: Exchange, how: Options, request: Request, rows: list[Row]
 ) -> list[Row] | None:
-    """E5 how=rows: each trade twice."""
-    if how.get("how", "rows") != "rows" or not rows or not request.path.endswith("myTrades"):
+    """E5. how: rows (each trade twice), overlap (the page begins with trades of the one before)."""
+    if not request.path.endswith("myTrades"):
         return None
-    return [row for row in rows for _ in range(2)]
+    match how.get("how", "rows"):
+        case "rows":
+            return [row for row in rows for _ in range(2)] or None
+        case "overlap":
+            return _with_earlier(exchange, request, rows)
+        case _:
+            return None
+
+
+def _with_earlier(exchange: Exchange, request: Request, rows: list[Row]) -> list[Row] | None:
+    account = exchange.accounts.get(request.key or "")
+    if account is None or "fromId" not in request.params:
+        return None
+    first = int(request.params["fromId"])
+    symbol = request.params["symbol"]
+    earlier = [
+        trade_row(trade)
+        for trade in account.trades
+        if trade.symbol == symbol and trade.trade_id < first
+    ]
+    return earlier[-2:] + rows if earlier else None
 
 
 def strange_fees(

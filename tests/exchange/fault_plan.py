@@ -30,7 +30,7 @@ PLANS: dict[str, Callable[[Random], Options]] = {
         "ms": random.randint(500, 20_000),
     },
     "E3": lambda random: {"how": random.choice(JUNK), "accepted": random.random() < 0.5},
-    "E5": _one_of("rows", "stream"),
+    "E5": _one_of("rows", "overlap", "stream"),
     "E6": lambda random: {"ms": random.randint(100, 60_000)},
     "E7": lambda random: {
         "fraction": _fraction(random, 1, 99),

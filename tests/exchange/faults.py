@@ -187,6 +187,8 @@ class Faults:
         return outcome
 
     def after(self, request: Request, reply: Reply) -> Outcome:
+        if not self.armed:
+            return reply
         outcome: Outcome = self._try("after", request, request, reply) or reply
         account = self.exchange.accounts.get(request.key or "")
         if request.is_create and reply.status == 200 and account is not None:
@@ -217,17 +219,23 @@ class Faults:
             raise result
 
     def trade_lag(self, account: Books, order: VenueOrder) -> int:
+        if not self.armed:
+            return 0
         return self._try("lag", about(account, order), account, order) or 0
 
     def splits(
         self, account: Books, order: VenueOrder, quantity: Decimal
     ) -> list[tuple[Decimal, str]]:
+        if not self.armed:
+            return [(quantity, account.fees.mode)]
         parts: list[tuple[Decimal, str]] | None = self._try(
             "splits", about(account, order), account, order, quantity
         )
         return parts or [(quantity, account.fees.mode)]
 
     def executed(self, account: Books, order: VenueOrder, quantity: Decimal) -> Decimal:
+        if not self.armed:
+            return quantity
         return self._try("executed", about(account, order), account, order, quantity) or quantity
 
 

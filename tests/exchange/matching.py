@@ -149,10 +149,15 @@ class Matching:
         """Executes what the prices of now reach, best price first, at each order's own price."""
         if not symbol.is_open:
             return
+        bid, ask = symbol.bid, symbol.ask
         reached = [
             (account, order)
             for account, order in self.resting.get(symbol.name, {}).values()
-            if _crosses(symbol, order.is_buy, order.price)
+            if (
+                ask is not None and order.price >= ask
+                if order.side == "BUY"
+                else bid is not None and order.price <= bid
+            )
         ]
         reached.sort(
             key=lambda pair: (

@@ -109,6 +109,8 @@ def test_trades_and_events_come_twice(bench: Bench) -> None:
     bench.exchange.move("BTCUSDT", "48000")
     bench.arm("E5")
     assert [row["id"] for row in bench.trades()] == [1, 1]
+    bench.arm("E5", how="overlap")
+    assert [row["id"] for row in bench.trades(fromId=2)] == [1]
     bench.account.listeners.append(events.append)
     bench.arm("E5", how="stream")
     bench.find()
