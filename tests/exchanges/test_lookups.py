@@ -107,6 +107,15 @@ async def test_another_order_than_asked_for_is_no_answer(exchange):
 
 
 @EXCHANGES
+async def test_their_own_id_decides_where_it_is_known(exchange):
+    wire = wire_with(exchange, [renamed(exchange)])
+
+    row = await wire.adapter.find(wire.client, SYMBOL, ID, VENUE_ID)
+
+    assert read_order(row, SYMBOL).client_order_id == ID
+
+
+@EXCHANGES
 @fault("E1")
 async def test_the_second_source_finds_an_order_that_rests(exchange):
     wire = wire_with(exchange, [listing(exchange, [SAMPLES[exchange].row])])

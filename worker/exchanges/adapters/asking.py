@@ -64,8 +64,13 @@ def ours(rows: Iterable[Row], client_order_id: str) -> Row | None:
     return None
 
 
-def checked(row: Row, client_order_id: str) -> Row:
-    """`row`, after a look whether it answers the question. Raises when it is another order's."""
+def checked(row: Row, client_order_id: str, venue_order_id: str | None) -> Row:
+    """`row`, after a look whether it answers the question. Raises when it is another order's.
+
+    Where their id is known it decides: some rows of cancelled orders carry the id of the cancel.
+    """
+    if venue_order_id is not None and str(row.get("id")) == venue_order_id:
+        return {**row, "clientOrderId": client_order_id}
     if ours([row], client_order_id) is None:
         raise VenueUnavailable("an answer for another order")
     return row

@@ -95,7 +95,7 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
         if o.has_code(ERRORS, error, NO_SUCH_ORDER):
             return None
         raise
-    return asking.checked(client.parse_order(asking.row_at(answer), market), id)
+    return asking.checked(client.parse_order(asking.row_at(answer), market), id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:

@@ -62,7 +62,7 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
     rows = _data(answer)
     if not rows:
         return None
-    return asking.checked(asking.orders(client, symbol, rows)[0], id)
+    return asking.checked(asking.orders(client, symbol, rows)[0], id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:

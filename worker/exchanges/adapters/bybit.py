@@ -58,7 +58,7 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
     for ask in (client.privateGetV5OrderRealtime, client.privateGetV5OrderHistory):
         rows = await _pages(ask, client, symbol, ours)
         if rows:
-            return asking.checked(rows[0], id)
+            return asking.checked(rows[0], id, venue_order_id)
     return None
 
 

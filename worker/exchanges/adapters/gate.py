@@ -98,7 +98,7 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
         finished = {"currency_pair": market["id"], "status": "finished", "limit": PAGE}
         rows = asking.rows_at({"all": await client.privateSpotGetOrders(finished)}, "all")
         return asking.ours(_orders(client, symbol, rows), id)
-    return asking.checked(_orders(client, symbol, [row])[0], id)
+    return asking.checked(_orders(client, symbol, [row])[0], id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:

@@ -90,7 +90,7 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
     for name in ("OpenOrders", "ClosedOrders"):
         rows = await _list(client, name, {"cl_ord_id": id})
         if rows:
-            return asking.checked(rows[0], id)
+            return asking.checked(rows[0], id, venue_order_id)
     return None
 
 

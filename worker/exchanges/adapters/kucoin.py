@@ -91,7 +91,7 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
         raise
     if row is None:
         return None
-    return asking.checked(client.parse_order(asking.row_at(row), market), id)
+    return asking.checked(client.parse_order(asking.row_at(row), market), id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:

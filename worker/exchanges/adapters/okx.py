@@ -94,7 +94,7 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
     rows = asking.rows_at(answer, "data")
     if len(rows) != 1:
         raise VenueUnavailable("an answer without what was asked")
-    return asking.checked(_end(client.parse_order(rows[0], market)), id)
+    return asking.checked(_end(client.parse_order(rows[0], market)), id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
@@ -143,11 +143,17 @@ async def permissions(client: Client) -> Permissions:
 
 
 async def balances(client: Client) -> Row:
-    found: Row = await client.fetch_balance()
-    rows = asking.rows_at(found.get("info"), "data")
+    """What lies there in cash. ccxt reads the equity, which debts make smaller than what is frozen."""
+    rows = asking.rows_at(await client.privateGetAccountBalance(), "data")
     if not rows:
         raise VenueUnavailable("an answer without balances")
-    asking.rows_at(rows[0], "details")
+    found: Row = {"info": rows, "free": {}, "used": {}, "total": {}}
+    for row in asking.rows_at(rows[0], "details"):
+        asset = client.safe_currency_code(row.get("ccy"))
+        if asset is None:
+            raise VenueUnavailable("a balance that cannot be read")
+        found["free"][asset] = row.get("availBal")
+        found["used"][asset] = row.get("frozenBal")
     return found
 
 
