@@ -27,6 +27,7 @@ from db.statements import table_of
 from db.tables import CycleRow, FillRow, OrderRow
 from db.transactions import run
 from tests.db import random_cycles
+from tests.faults import fault
 
 CYCLES, ORDERS, FILLS = table_of(CycleRow), table_of(OrderRow), table_of(FillRow)
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -290,6 +291,7 @@ def test_a_late_write_never_moves_a_final_order(engine, code, final, late):
     assert load(engine) == [wrong if overwritten else ended]
 
 
+@fault("E5")
 def test_the_same_trade_told_twice_is_one_fill(engine, code):
     cycle = a_cycle(code)
     resting = cycle.with_order(an_order(cycle, BASE, OrderStatus.OPEN))

@@ -14,6 +14,7 @@ from db.errors import Conflict, LeaseLost
 from db.statements import table_of
 from db.tables import ExchangeAccount, LeaseRow, User, WorkerRow
 from db.transactions import Session, run
+from tests.faults import fault
 
 WORKERS, LEASES = table_of(WorkerRow), table_of(LeaseRow)
 
@@ -197,6 +198,7 @@ def test_swapped_tokens_are_no_lease(engine, workers, account_ids):
         run(engine, lambda s: leases.fence(s, {first: 1, second: 3}))
 
 
+@fault("P6")
 def test_a_paused_worker_that_writes_late_is_refused(engine, workers, account_ids):
     """It reads and plans, is paused past its life, is overtaken, and wakes up to write."""
     account = account_ids[0]
@@ -232,6 +234,7 @@ def test_a_paused_worker_that_writes_late_is_refused(engine, workers, account_id
     assert run(engine, lambda s: s.scalar(select(LEASES.c.taken_at))) is not None
 
 
+@fault("P5")
 def test_of_many_that_reach_for_the_same_account_one_gets_it(engine, account_ids):
     names = [f"racer{n}" for n in range(6)]
     for name in names:
@@ -282,6 +285,7 @@ def test_a_worker_that_beats_while_it_is_being_declared_dead_is_one_or_the_other
         run(engine, lambda s: leases.release(s, "w2", [account]))
 
 
+@fault("P7")
 def test_life_is_judged_by_the_databases_clock(engine, workers):
     """The host's clock may be an hour off; what is stored and compared is the database's own."""
     stored = run(engine, lambda s: s.execute(select(WORKERS.c.beat_at)).scalars().first())

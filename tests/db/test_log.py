@@ -16,6 +16,7 @@ from db.engine import make_engine
 from db.log_lines import LineFormatter
 from db.tables import LogRecord
 from db.transactions import run
+from tests.faults import fault
 
 
 @pytest.fixture
@@ -72,6 +73,7 @@ def test_nobody_writes_a_second_line_through_a_name():
     assert "\x1b" not in LineFormatter().format(record)
 
 
+@fault("D9", "P13")
 def test_a_database_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setattr(log_database, "WRITE_EVERY", 0.01)
     monkeypatch.setattr(log_database, "CLOSE_WITHIN", 0.1)
@@ -89,6 +91,7 @@ def test_a_database_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
     handler._thread.join()
 
 
+@fault("D8", "P13")
 def test_a_database_that_is_away_ends_nothing_and_is_told_later(engine, monkeypatch):
     monkeypatch.setattr(log_database, "WRITE_EVERY", 60)
     handler = log_database.DatabaseHandler(engine, "p")

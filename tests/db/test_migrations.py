@@ -12,6 +12,7 @@ from db.engine import make_engine
 from db.errors import Conflict, DatabaseUnavailable
 from db.tables import Model
 from db.transactions import run
+from tests.faults import fault
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_a_database_that_does_not_answer_is_unavailable_not_an_error_of_ours(mon
         migrate.check_version(make_engine("mysql+pymysql://nobody:nothing@127.0.0.1:1/none"))
 
 
+@fault("D21", "P12")
 def test_a_database_of_another_release_is_refused(engine):
     migrate.check_version(engine)
     with engine.begin() as connection:

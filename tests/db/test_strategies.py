@@ -15,6 +15,7 @@ from db.errors import Conflict, NotFound
 from db.tables import Strategy, StrategyParameters, StrategyStatusRow
 from db.transactions import run
 from tests.db.people import AT, PARAMETERS, a_strategy, a_user, first_account, later, want
+from tests.faults import fault
 
 
 @pytest.fixture
@@ -74,6 +75,7 @@ def test_bad_parameters_are_refused_with_the_name_of_the_field(engine, ann, valu
     assert run(engine, lambda s: wanted.all_wanted(s, mine)) == []
 
 
+@fault("E29")
 def test_a_second_strategy_on_the_same_account_and_symbol_is_refused_in_words(engine, ann):
     create(engine, ann)
     with pytest.raises(Conflict, match="One already trades BTC/USDT on the account Simulated"):
@@ -125,6 +127,7 @@ def test_what_is_wanted_counts_up_and_is_stamped(engine, ann):
     assert (found.passed_levels, found.release) == (PassedLevels.SKIP, True)
 
 
+@fault("D7")
 def test_a_window_that_is_behind_is_told_so_but_a_stop_always_works(engine, ann):
     strategy = create(engine, ann)
     want(engine, ann, strategy, DesiredState.PAUSED, rev=1)
@@ -133,6 +136,7 @@ def test_a_window_that_is_behind_is_told_so_but_a_stop_always_works(engine, ann)
     assert want(engine, ann, strategy, DesiredState.STOPPED, rev=None) == 3
 
 
+@fault("D7")
 def test_of_two_edits_in_parallel_the_second_is_refused(engine, ann):
     strategy = create(engine, ann)
 
@@ -198,6 +202,7 @@ def test_parameters_written_by_hand_are_read_as_text_and_stop_nobody_else(engine
     assert found[good].parameters().max_safety_orders == 6
 
 
+@fault("P15")
 def test_a_state_that_nobody_knows_counts_as_paused_and_says_so(engine, ann):
     strategy = create(engine, ann)
     run(engine, lambda s: s.execute(update(Strategy).values(desired_state="fly")))

@@ -18,6 +18,7 @@ from db.statements import table_of
 from db.tables import Setting, TickerRow
 from db.transactions import Session, run
 from tests.db.faults import CutAtCommit
+from tests.faults import fault
 
 SETTINGS, TICKERS = table_of(Setting), table_of(TickerRow)
 
@@ -91,6 +92,7 @@ def test_a_mistake_in_a_statement_is_not_blamed_on_the_server(mariadb_engine):
     assert not isinstance(caught.value, DatabaseUnavailable)
 
 
+@fault("D3")
 def test_a_deadlock_runs_the_whole_unit_again(mariadb_engine):
     """Two units change two rows in opposite order; one is chosen as the victim and begins anew."""
     run(mariadb_engine, put_both)
@@ -120,6 +122,7 @@ def test_a_deadlock_runs_the_whole_unit_again(mariadb_engine):
     )
 
 
+@fault("D4")
 def test_a_lock_that_does_not_come_undoes_the_half_that_was_written(mariadb_engine):
     """Error 1205 rolls back one statement only: the first half must not be committed alone."""
     run(mariadb_engine, put_both)
@@ -141,6 +144,7 @@ def test_a_lock_that_does_not_come_undoes_the_half_that_was_written(mariadb_engi
     assert stored(mariadb_engine) == {"a": "half 2", "b": "whole"}
 
 
+@fault("D4")
 def test_a_lock_that_never_comes_is_given_up_with_nothing_written(mariadb_engine, monkeypatch):
     monkeypatch.setattr(transactions, "ATTEMPTS", 2)
     run(mariadb_engine, put_both)
@@ -158,6 +162,7 @@ def test_a_lock_that_never_comes_is_given_up_with_nothing_written(mariadb_engine
     assert stored(mariadb_engine) == {"a": 0, "b": 0}
 
 
+@fault("D1")
 def test_a_connection_that_is_killed_in_the_middle_runs_the_unit_again(mariadb_engine):
     calls = []
 
@@ -174,6 +179,7 @@ def test_a_connection_that_is_killed_in_the_middle_runs_the_unit_again(mariadb_e
     assert stored(mariadb_engine) == {"a": 2, "b": 2}
 
 
+@fault("D1")
 def test_a_connection_that_died_in_the_pool_is_not_noticed(mariadb_engine):
     mine = run(mariadb_engine, lambda s: s.scalar(text("SELECT CONNECTION_ID()")))
     killer = make_engine(mariadb_engine.url.render_as_string(hide_password=False))
@@ -183,6 +189,7 @@ def test_a_connection_that_died_in_the_pool_is_not_noticed(mariadb_engine):
     assert stored(mariadb_engine) == {"a": 0}
 
 
+@fault("D2")
 @pytest.mark.parametrize(("cut", "there"), [("before", {}), ("after", {"a": 1})])
 def test_a_commit_whose_answer_is_lost_is_unknown_and_never_repeated(mariadb_engine, cut, there):
     """The same error comes back in both cases: only reading again tells."""
@@ -207,6 +214,7 @@ def test_a_commit_whose_answer_is_lost_is_unknown_and_never_repeated(mariadb_eng
     assert stored(mariadb_engine) == there
 
 
+@fault("D3")
 def test_a_commit_that_was_answered_with_a_conflict_is_known_and_repeated(mariadb_engine):
     """A cluster says at COMMIT that another node was first: error 1213, nothing has happened."""
     calls: list[int] = []
@@ -225,6 +233,7 @@ def test_a_commit_that_was_answered_with_a_conflict_is_known_and_repeated(mariad
     assert stored(mariadb_engine) == {"a": 2}
 
 
+@fault("D8")
 def test_a_server_that_is_not_there_is_unavailable_not_an_error_of_ours(monkeypatch):
     monkeypatch.setattr(transactions, "FIRST_PAUSE", 0.001)
     engine = make_engine("mysql+pymysql://nobody:nothing@127.0.0.1:1/none")
@@ -232,6 +241,7 @@ def test_a_server_that_is_not_there_is_unavailable_not_an_error_of_ours(monkeypa
         run(engine, lambda s: s.execute(text("SELECT 1")))
 
 
+@fault("D6")
 def test_a_reader_that_keeps_its_transaction_open_sees_a_stop_that_was_committed(mariadb_engine):
     """Under REPEATABLE READ, the default, it would go on reading "run" for ever."""
     run(mariadb_engine, lambda s: put(s, "wanted", "run"))
@@ -242,6 +252,7 @@ def test_a_reader_that_keeps_its_transaction_open_sees_a_stop_that_was_committed
         poller.rollback()
 
 
+@fault("D7")
 def test_of_two_that_count_up_at_once_neither_is_lost(engine):
     """Compare-and-swap on what was read; who comes second reads again."""
     run(engine, lambda s: put(s, "count", 0))
@@ -269,6 +280,7 @@ def test_of_two_that_count_up_at_once_neither_is_lost(engine):
     assert stored(engine) == {"count": 60}
 
 
+@fault("D7")
 def test_on_sqlite_a_unit_that_reads_first_and_writes_later_waits_for_its_turn(sqlite_engine):
     """Begun as a reader it would fail at once when another one wrote in between."""
     run(sqlite_engine, lambda s: put(s, "count", 0))

@@ -15,6 +15,7 @@ from core.money import LARGEST, QUANTUM
 from db.engine import make_engine
 from db.errors import NotStorable
 from db.types import AsciiId, Json, Money, UtcDateTime, Words, canonical
+from tests.faults import fault
 
 metadata = MetaData()
 KEPT = Table(
@@ -64,6 +65,7 @@ def back(engine: Engine, column: str, value: object) -> object:
         return connection.execute(select(KEPT.c[column])).scalar_one()
 
 
+@fault("D17")
 def test_every_storable_amount_is_read_back_equal(kept):
     @on_both
     @given(st.lists(written_amounts, min_size=1, max_size=30))
@@ -86,6 +88,7 @@ def test_the_ends_of_the_range_are_kept(kept, value):
     assert back(kept, "money", value) == value
 
 
+@fault("D17")
 @pytest.mark.parametrize(
     "value",
     [
@@ -121,6 +124,7 @@ def test_whatever_does_not_fit_is_refused(value):
         Money().process_bind_param(value, make_engine("sqlite://").dialect)
 
 
+@fault("D17", "P8")
 def test_instants_are_read_back_equal_and_in_utc(kept):
     @on_both
     @given(instants)
@@ -139,6 +143,7 @@ def test_a_time_without_a_zone_or_before_the_calendar_is_refused(kept, value):
         back(kept, "at", value)
 
 
+@fault("D17")
 @pytest.mark.parametrize("value", ["123456789", "é", "a ", "a\0"])
 def test_an_id_that_would_be_cut_or_confused_is_refused(kept, value):
     with pytest.raises(NotStorable):
@@ -162,6 +167,7 @@ def test_json_keeps_its_values_and_sorts_its_keys(kept):
         back(kept, "json", {"amount": Decimal(1)})
 
 
+@fault("D17")
 def test_ids_that_differ_in_case_are_different(kept):
     with kept.begin() as connection:
         connection.execute(insert(KEPT), [{"name": "a"}, {"name": "A"}])
