@@ -84,6 +84,8 @@ def watch(cycle: Cycle, at: datetime) -> Watch:
         return Watch()
     alarm = _next_alarm(cycle, at)
     if not cycle.has_fills():
+        if cycle.lacks_coins and cycle.wanted is DesiredState.CLOSED:
+            return Watch(alarm=alarm, now=True)  # dust that is gone is booked at the next price
         return _watch_entry(cycle, at, alarm)
     if cycle.exit is not None:
         return Watch(alarm=alarm, now=not cycle.is_selling())
