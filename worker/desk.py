@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from worker.wakes import PriceWakes
 
 FRESH = timedelta(seconds=10)
 LIVE = ":live"
+FEW, MANY = 8, 1_000_000
 APART = timedelta(seconds=1)
 
 
@@ -24,7 +26,8 @@ class Desk:
 
     quote_problem(coin): why nothing is bought for that quote coin now (it is off its dollar); None: it may
     be. clock_problem(): the same because of this host's clock. problems: sentences about symbols that are
-    not traded here (any more).
+    not traded here (any more). reconciling: how many accounts may be compared with the exchange at a time;
+    reconciles_few: that this is a limit.
     """
 
     def __init__(self, name: str, venue: Venue, monotonic: Callable[[], float] = monotonic) -> None:
@@ -32,6 +35,8 @@ class Desk:
         self.stored_as = name.removesuffix(LIVE)
         self.quote_problem: Callable[[str], str | None] = lambda coin: None
         self.clock_problem: Callable[[], str | None] = lambda: None
+        self.reconciles_few = name.endswith(LIVE)
+        self.reconciling = asyncio.Semaphore(FEW if self.reconciles_few else MANY)
         self.venue = venue
         self.monotonic = monotonic
         self.markets: dict[str, Market] = {}

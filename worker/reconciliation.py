@@ -15,6 +15,7 @@ from core.order_ids import is_self_test
 from db.account_status import AccountStatus
 from worker.account_memory import DOUBTED, AccountMemory
 from worker.coins import APART, Coins, Known
+from worker.exchanges.budget import Urgency, urgent
 from worker.group_commit import GroupCommit
 from worker.orphans import Orphans, halted_entry, paperwork, sort_out
 from worker.questions import Events, Questions
@@ -65,6 +66,11 @@ class Reconciliation:
     async def run(self, halted: bool = False) -> Events:
         """Raises when a question is not answered; an order in doubt that cannot be asked about blocks
         its own slot only. Under a halt resting buys that nobody watches are cancelled."""
+        async with self.memory.desk.reconciling:
+            with urgent(Urgency.LATER):
+                return await self._run(halted)
+
+    async def _run(self, halted: bool) -> Events:
         self.done = False
         self._reading = await self._read_balances()
         await self._sort_out_orphans(halted)

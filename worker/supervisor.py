@@ -27,11 +27,13 @@ from worker.keys.keyring import KeyRing
 from worker.keys.self_tests import SelfTests
 from worker.lags import LagReport
 from worker.lockstep import Lockstep
+from worker.onlookers import Onlookers
 from worker.ownership import Ownership
 from worker.places import Places
 from worker.poller import Poller
 from worker.prices.replay import ReplayPrices
 from worker.prices.source import PriceSource
+from worker.rounds import Rounds
 from worker.runners import Runners
 from worker.settings import WorkerSettings
 from worker.symbols import publish_symbols
@@ -42,7 +44,6 @@ from worker.venues.live_keys import LiveKeys
 from worker.venues.live_venue import LiveVenue
 
 log = logging.getLogger(__name__)
-RECONCILE_EACH = 60
 CHAIN_EACH = 5.0
 SETTLE_AFTER = 10
 
@@ -69,6 +70,7 @@ class Supervisor:
         self.key_folder = key_folder
         self.stopping = asyncio.Event()
         self._settled_at = 0
+        self.rounds = Rounds()
         self.writer: GroupCommit[Unit, None] = GroupCommit(database, Writer(database.engine).commit)
         self.ledger = Ledger(database)
         self.places = Places(
@@ -132,6 +134,7 @@ class Supervisor:
             "clock": self._clock,
             "lags": self.lags.run,
             "candles": self.keeper.run,
+            "onlookers": Onlookers(self.database, self.places).run,
             "bans": self.bans.run,
             "keys": self.keys.keep,
             "erased keys": KeyEraser(self.database, self.key_folder).run,
@@ -164,19 +167,17 @@ class Supervisor:
 
     async def _clock(self) -> None:
         """Each second: alarms, repeated questions; each minute a reconciliation of every account."""
-        rounds = 0
         while True:
             started = monotonic()
-            rounds += 1
             self.places.check()
             self._settle()
             if not self.settings.replay_lockstep:
                 self._ring_alarms()
-            for number, runner in enumerate(list(self.runners.running.values())):
+            running = list(self.runners.running.values())
+            for runner in running:
                 await runner.each_second()
-                # Spread over the minute, so that no second carries all of them.
-                if (rounds + number) % RECONCILE_EACH == 0:
-                    runner.inbox.reconcile()
+            for runner in self.rounds.due(running):
+                runner.inbox.reconcile()
             await asyncio.sleep(max(0.05, 1.0 - (monotonic() - started)))
 
     def _settle(self) -> None:

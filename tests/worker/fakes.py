@@ -269,6 +269,9 @@ class FakeVenue:
         ]
         return own + self.foreign
 
+    async def everything(self, account_id: int) -> list[OpenOrder]:
+        return await self.open_orders(account_id)
+
     async def balances(self, account_id: int) -> dict[str, Balance]:
         if self.no_balances:
             raise VenueUnavailable("no balances")

@@ -66,7 +66,7 @@ class Driven(Budget):
         raise AssertionError("it never ends")
 
 
-def ask(budget: Budget, cost: float, urgency: Urgency = Urgency.READ) -> asyncio.Task[None]:
+def ask(budget: Budget, cost: float, urgency: Urgency = Urgency.LATER) -> asyncio.Task[None]:
     with urgent(urgency):
         return asyncio.create_task(budget(cost))
 
@@ -95,7 +95,7 @@ async def test_cancels_go_before_creates_and_creates_before_reads():
     order: list[str] = []
     first = ask(budget, 500.0, Urgency.EXIT)  # empties the bucket and more
     await asyncio.sleep(0)
-    names = {"read": Urgency.READ, "create": Urgency.CREATE, "cancel": Urgency.EXIT}
+    names = {"read": Urgency.SOON, "create": Urgency.CREATE, "cancel": Urgency.EXIT}
     tasks = [first]
     for name, urgency in names.items():
         task = ask(budget, 4.0, urgency)

@@ -23,13 +23,14 @@ class Urgency(IntEnum):
 
     EXIT = 0  # cancels and sales
     CREATE = 1
-    READ = 2
+    SOON = 2  # prices, and what a decision waits for
+    LATER = 3  # reconciliations and history
 
 
-RESERVED = {Urgency.EXIT: 0.0, Urgency.CREATE: 0.1, Urgency.READ: 0.3}
+RESERVED = {Urgency.EXIT: 0.0, Urgency.CREATE: 0.1, Urgency.SOON: 0.2, Urgency.LATER: 0.4}
 """The share of a full bucket that is left for what is more urgent."""
 
-_urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.READ)
+_urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.SOON)
 Waiter = tuple[asyncio.Future[None], float]
 
 
@@ -68,7 +69,7 @@ class Budget:
         self._tokens = self.capacity / 2
         self._at = monotonic()
         self._held_until = 0.0
-        self._waiting: tuple[deque[Waiter], ...] = (deque(), deque(), deque())
+        self._waiting: tuple[deque[Waiter], ...] = (deque(), deque(), deque(), deque())
         self._timer: asyncio.TimerHandle | None = None
 
     async def __call__(self, cost: float | None = None) -> None:

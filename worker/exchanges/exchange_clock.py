@@ -10,6 +10,7 @@ from typing import Any
 from core.candles import EPOCH
 from worker.clock import monotonic, wall_clock
 from worker.errors import VenueUnavailable
+from worker.exchanges.budget import Urgency, urgent
 from worker.exchanges.requests import Request, watched
 from worker.prices.markets import parse_decimal
 
@@ -72,7 +73,7 @@ class ExchangeClock:
 
     async def measure(self, ask: Callable[[], Awaitable[Any]]) -> None:
         """`ask()` answers the exchange's time in ms. Raises `VenueUnavailable`."""
-        with watched(Request()) as request:
+        with watched(Request()) as request, urgent(Urgency.EXIT):
             said = parse_decimal(await ask())
         arrived, wall, anchor = monotonic(), wall_clock(), _anchor()
         took = arrived - (request.signed_at or arrived)

@@ -131,8 +131,8 @@ async def finish_self_test(
 
 
 async def left_over(venue: Venue, account_id: int, installation: str) -> list[OpenOrder]:
-    """Test orders that rest on the exchange."""
-    found = await venue.open_orders(account_id)
+    """Test orders that rest on the exchange, whatever symbol they are on."""
+    found = await venue.everything(account_id)
     return [order for order in found if is_self_test(order.client_order_id, installation)]
 
 

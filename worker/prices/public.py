@@ -14,6 +14,7 @@ from core.events import Quote
 from core.market import Market
 from core.money import ZERO
 from worker.clock import monotonic
+from worker.exchanges.budget import Urgency, urgent
 from worker.exchanges.hub import Hub
 from worker.prices.markets import parse_decimal
 from worker.venues.protocol import TimedQuote
@@ -67,7 +68,8 @@ class PublicPrices:
         found: list[Candle] = []
         start, end = _ms(since), min(_ms(until), _ms(self.now() - MINUTE))
         while start < end:
-            rows = await self.hub.ask(client.fetch_ohlcv(symbol, "1m", start, PAGE))
+            with urgent(Urgency.LATER):
+                rows = await self.hub.ask(client.fetch_ohlcv(symbol, "1m", start, PAGE))
             page = [c for c in map(_candle, rows) if c is not None and start <= c.opened < end]
             found += page
             start = page[-1].opened + 60_000 if page else start + PAGE * 60_000

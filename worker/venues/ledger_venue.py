@@ -317,6 +317,9 @@ class LedgerVenue:
                 if o.price is not None
             ]
 
+    async def everything(self, account_id: int) -> list[OpenOrder]:
+        return await self.open_orders(account_id)
+
     async def balances(self, account_id: int) -> dict[str, Balance]:
         async with self._locks[account_id]:
             balances = self._book(account_id).balances

@@ -24,7 +24,8 @@ class LiveAccount:
 
     rounds: per order in doubt, how often it was looked for in vain: the sources alternate. suspect: the
     exchange has refused the key once; two more reads decide. calm_until: monotonic; this key alone is to
-    be silent. sends: creates on their way, owned here and not by whoever asked.
+    be silent. elsewhere: what rested on symbols that no strategy trades; whole_at: when that is looked at
+    again. sends: creates on their way, owned here and not by whoever asked.
     """
 
     account_id: int
@@ -38,7 +39,8 @@ class LiveAccount:
     suspect: bool = False
     calm_until: float = 0.0
     balances: tuple[float, dict[str, Balance]] | None = None
-    elsewhere: tuple[float, list[OpenOrder]] | None = None
+    elsewhere: list[OpenOrder] = field(default_factory=list)
+    whole_at: float = 0.0
 
     version: int = 0
 

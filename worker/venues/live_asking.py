@@ -34,7 +34,7 @@ class Asker:
         self,
         account: LiveAccount,
         question: Callable[[], Awaitable[T]],
-        urgency: Urgency = Urgency.READ,
+        urgency: Urgency | None = None,
     ) -> T:
         """The answer. Raises `VenueUnavailable` with class and code, `KeyRefused` once that is sure."""
         if account.suspect:
@@ -47,10 +47,10 @@ class Asker:
         raise VenueUnavailable(outcome.code)
 
     async def _once(
-        self, account: LiveAccount, question: Callable[[], Awaitable[T]], urgency: Urgency
+        self, account: LiveAccount, question: Callable[[], Awaitable[T]], urgency: Urgency | None
     ) -> T:
         async with self.turn(account), asyncio.timeout(DEADLINE):
-            with urgent(urgency):
+            with contextlib.nullcontext() if urgency is None else urgent(urgency):
                 return await question()
 
     @contextlib.asynccontextmanager
@@ -80,9 +80,7 @@ class Asker:
         for _ in range(KEY_READS):
             await asyncio.sleep(KEY_PAUSE)
             try:
-                await self._once(
-                    account, lambda: self.adapter.balances(account.client), Urgency.READ
-                )
+                await self._once(account, lambda: self.adapter.balances(account.client), None)
             except self.hub.faults as error:
                 outcome = self.adapter.outcome(error)
                 if outcome.trouble is not Trouble.KEY:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 BALANCES_LAST = 2.0
 WHOLE_ACCOUNT_EACH = 600.0
+FIRST_WHOLE = 30.0
+CONGESTED = 4
 DEAR = 10
 """Asking for the whole account costs as much as asking for so many symbols."""
 LAST_SENDS = 5.0
@@ -113,6 +115,8 @@ class LiveVenue:
             account_id, client, asyncio.Lock() if self.adapter.is_serial else None
         )
         since = await self.seen_until(account_id)
+        # Soon, but not at once: after a restart what rests on symbols in use comes first, for everybody.
+        account.whole_at = monotonic() + FIRST_WHOLE + account_id * 7 % FIRST_WHOLE
         self._accounts[account_id] = account
         if self.with_streams and PrivateStream.is_possible(client):
             stream = PrivateStream(client, lambda orders: self._hinted(account, orders))
@@ -200,25 +204,25 @@ class LiveVenue:
         elsewhere then is taken to rest there until it is looked at again."""
         account = self._account(account_id)
         symbols = self.symbols_of(account_id)
-        if self.adapter.lists_all_open and (
-            not symbols or len(symbols) >= DEAR or self._is_due(account)
-        ):
-            everything = [_open(seen) for seen in await self._looker.resting(account, None)]
-            elsewhere = [order for order in everything if order.symbol not in symbols]
-            account.elsewhere = (monotonic(), elsewhere)
-            return everything
-        found = (
-            []
-            if account.elsewhere is None
-            else [order for order in account.elsewhere[1] if order.symbol not in symbols]
-        )
+        if self.adapter.lists_all_open and (len(symbols) >= DEAR or self._is_due(account)):
+            return await self.everything(account_id)
+        found = [order for order in account.elsewhere if order.symbol not in symbols]
         for symbol in sorted(filter(self.hub.knows, symbols)):
             found += [_open(seen) for seen in await self._looker.resting(account, symbol)]
         return found
 
+    async def everything(self, account_id: int) -> list[OpenOrder]:
+        """What rests on the whole account now."""
+        account = self._account(account_id)
+        found = [_open(seen) for seen in await self._looker.resting(account, None)]
+        symbols = self.symbols_of(account_id)
+        account.elsewhere = [order for order in found if order.symbol not in symbols]
+        account.whole_at = monotonic() + WHOLE_ACCOUNT_EACH
+        return found
+
     def _is_due(self, account: LiveAccount) -> bool:
-        seen = account.elsewhere
-        return seen is None or monotonic() - seen[0] >= WHOLE_ACCOUNT_EACH
+        """A dear question waits while others wait for their turn."""
+        return monotonic() >= account.whole_at and self.hub.budget.waiting < CONGESTED
 
     async def balances(self, account_id: int) -> dict[str, Balance]:
         """At most 2 s old, and never older than the last order that was sent or was seen to fill."""

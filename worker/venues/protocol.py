@@ -96,6 +96,10 @@ class Venue(Protocol):
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         """Everything that rests on the account."""
 
+    async def everything(self, account_id: int) -> list[OpenOrder]:
+        """The same, surely also of symbols that no strategy of ours trades: `open_orders` may have looked
+        at those a while ago."""
+
     async def balances(self, account_id: int) -> dict[str, Balance]:
         """By asset."""
 
