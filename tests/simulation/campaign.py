@@ -44,10 +44,10 @@ def run_seeds(plans: Iterable[Plan], jobs: int, into: Path | None) -> Iterator[L
 
 
 def run_crash_points(
-    venue: str, *, pairs: bool, every: int, jobs: int, into: Path | None
+    venue: str, *, pairs: bool, every: int, jobs: int, into: Path | None, fate: str | None = None
 ) -> Iterator[Line]:
-    """One line per fate and share of the points."""
-    fates = FATES if venue != "ledger" else FATES[:1]
+    """One line per fate and share of the points. Nothing is ever on its way to the ledger."""
+    fates = (fate,) if fate else FATES if venue != "ledger" else FATES[:1]
     parts = 8 if pairs else jobs
     tasks = [(fate, venue, pairs, every, part, parts) for fate in fates for part in range(parts)]
     known = {json.dumps(line["task"]) for line in read(into, "crash points")}
@@ -60,9 +60,13 @@ def run_crash_points(
 def _crash_share(task: tuple[str, str, bool, int, int, int]) -> Line:
     fate, venue, pairs, every, part, parts = task
     tally: Tally = explore(fate, venue, pairs=pairs, every=every, share=(part, parts))
+    return crash_line(list(task), tally)
+
+
+def crash_line(task: list[Any], tally: Tally) -> Line:
     return {
         "kind": "crash points",
-        "task": list(task),
+        "task": task,
         "points": tally.points,
         "pairs": tally.pairs,
         "recoveries": tally.recoveries + tally.points,

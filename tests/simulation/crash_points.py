@@ -7,6 +7,7 @@ of the recovery. The state of the whole simulation is copied by `fork`, so that 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -20,7 +21,6 @@ from typing import Any
 
 from core.cycle import DesiredState
 from tests import faults
-from tests.simulation.database import Killed
 from tests.simulation.life import Life
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.patches import virtual
@@ -28,6 +28,9 @@ from tests.simulation.secrets_kept import kept_log
 from tests.simulation.world import Plan, World
 
 FATES = ("delivered", "lost", "filled")
+SENDS = "Task-"
+"""Creates are tasks of their own, without a name."""
+ASKS_OFTEN = ("feed-", "hub-", "markets-", "candles", "bans")
 ORDER_PATH = ("account-", "writer", "ledger", "stream", "supervisor", "claim")
 RECOVERY = 240.0
 AGAIN_WITHIN = 15.0
@@ -56,38 +59,44 @@ class Tally:
         self.labels += other.labels
 
 
+def _go_on(label: str) -> None:
+    """Nobody wants to crash here."""
+
+
 class Points:
-    """Counts the crash points of the process `life` and calls `reached(label)` at each. When that answers
-    True the process is killed there."""
+    """Calls `reached(label)` at each crash point of the process `life`; whoever wants a crash there copies
+    the simulation and goes on with the copy, in which the process is dead."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.life: Life | None = None
-        self.reached: Callable[[str], bool] = lambda label: False
+        self.reached: Callable[[str], None] = _go_on
         world.schedule.before_step = self._before_step
         world.store.wire.point = self._in_call
-        world.place.point = self._in_call
+        world.place.point = self._at_request
 
     def _before_step(self, loop: SimulatedLoop) -> bool:
-        if self.life is None or loop is not self.life.loop or not self._is_on_the_path(loop):
-            return True
-        if self.reached(f"await {_name(loop)}"):
-            self.life.kill()
-            return False
+        if self.life is not None and loop is self.life.loop and self._is_on_the_path(loop):
+            self.reached(f"await {_name(loop).partition('-')[0]}")
         return True
 
     def _is_on_the_path(self, loop: SimulatedLoop) -> bool:
-        return _name(loop).startswith(ORDER_PATH)
+        return _name(loop).startswith((*ORDER_PATH, SENDS))
 
     def _in_call(self, label: str) -> None:
         world, life = self.world, self.life
         if life is None or world.schedule.current is not life.loop:
             return
-        if not world.store.wire.caller.startswith(ORDER_PATH):
+        if world.store.wire.caller.startswith(ORDER_PATH):
+            self.reached(label)
+
+    def _at_request(self, label: str) -> None:
+        """Right before a request leaves; right after is the next await of whoever sent it."""
+        life, task = self.life, asyncio.current_task()
+        if life is None or self.world.schedule.current is not life.loop or task is None:
             return
-        if self.reached(label):
-            life.kill()
-            raise Killed
+        if not task.get_name().startswith(ASKS_OFTEN):
+            self.reached(label)
 
 
 def _name(loop: SimulatedLoop) -> str:
@@ -183,25 +192,31 @@ def _path(start: float) -> Iterator[float]:
 
 
 def explore(
-    fate: str, venue: str, *, pairs: bool, every: int = 1, share: tuple[int, int] = (0, 1)
+    fate: str,
+    venue: str,
+    *,
+    pairs: bool,
+    every: int = 1,
+    share: tuple[int, int] = (0, 1),
+    only: int | None = None,
 ) -> Tally:
     """All crash points of the scenario with that fate. `every`: only each n-th. `share`: (part, of how many
-    parts), for several processes."""
+    parts), for several processes. `only`: that one, by its number."""
     scenario = Scenario(fate, venue)
     tally = Tally()
     known: set[str] = set()
     part, parts = share
     number = 0
 
-    def reached(label: str) -> bool:
+    def reached(label: str) -> None:
         nonlocal number
         number += 1
-        if number % every == 0 and (number // every) % parts == part:
+        wanted = number % every == 0 and (number // every) % parts == part
+        if wanted if only is None else number == only:
             tally.add(
                 _forked(lambda: _crash_here(scenario, label, number, known if pairs else None))
             )
             known.update(tally.states)
-        return False
 
     world = scenario.world
     with virtual(world.clock, world.lives, Random(3)), world.place.installed(), kept_log():
@@ -220,7 +235,7 @@ def _crash_here(scenario: Scenario, label: str, number: int, known: set[str] | N
     state = scenario.state()
     tally = Tally(points=1, labels=[label])
     tally.states.append(state)
-    scenario.points.reached = lambda label: False
+    scenario.points.reached = _go_on
 
     def go() -> None:
         scenario.recover()
@@ -231,9 +246,9 @@ def _crash_here(scenario: Scenario, label: str, number: int, known: set[str] | N
 
     left = {state}
 
-    def second(label: str) -> bool:
+    def second(label: str) -> None:
         if scenario.world.clock.seconds > ended + AGAIN_WITHIN:
-            return False
+            return
         tally.pairs += 1
         now = scenario.state()
         if now not in left:
@@ -241,7 +256,6 @@ def _crash_here(scenario: Scenario, label: str, number: int, known: set[str] | N
             tally.recoveries += 1
             at = f"{number} then {tally.pairs} ({label})"
             tally.broken += _forked(lambda: _crash_again(scenario, at)).broken
-        return False
 
     ended = scenario.world.clock.seconds
     return _resumed(scenario, go, tally)
@@ -251,7 +265,7 @@ def _crash_again(scenario: Scenario, where: str) -> Tally:
     life = scenario.points.life
     assert life is not None
     life.kill()
-    scenario.points.reached = lambda label: False
+    scenario.points.reached = _go_on
     tally = Tally()
 
     def go() -> None:

@@ -128,7 +128,8 @@ class ExchangePlace:
         self.secrets += [key, secret]
         mode = self.luck.choice(("base", "base", "quote", "bnb"))
         account = self.exchange.add_account(key, secret, start, fee_mode=mode)
-        account.listeners.append(lambda event: self._told(account_id, event))
+        account.listeners.append(self._told)
+        self._watch_transfers(account_id, account)
         self.accounts[account_id], self.owners[account_id] = account, person
         world.facts.start[account_id] = start
         self.enter_key(account_id)
@@ -255,7 +256,20 @@ class ExchangePlace:
         if self.world.facts.has_orders_under_way:
             self.world.count(fired.fault)
 
-    def _told(self, account_id: int, event: Event) -> None:
+    def _told(self, event: Event) -> None:
         self._changed = True
-        if event.get("e") == "balanceUpdate":
-            self.world.facts.moved[account_id, event["a"]] += Decimal(event["d"])
+
+    def _watch_transfers(self, account_id: int, account: ExchangeAccount) -> None:
+        """What comes and goes past all trades; the stream may tell of it twice."""
+        deposit, withdraw, moved = account.deposit, account.withdraw, self.world.facts.moved
+
+        def brought(asset: str, amount: Decimal) -> None:
+            moved[account_id, asset] += amount
+            deposit(asset, amount)
+
+        def taken(asset: str, amount: Decimal | None = None) -> Decimal:
+            gone = withdraw(asset, amount)
+            moved[account_id, asset] -= gone
+            return gone
+
+        account.deposit, account.withdraw = brought, taken  # type: ignore[method-assign]

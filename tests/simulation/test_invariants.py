@@ -29,7 +29,7 @@ WHOLE = D("1000")
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """A minute of trading without any fault, then calm."""
-    found = World(Plan(3, seconds=60, each=0, persons=1))
+    found = World(Plan(3, seconds=60, venue="ledger", each=0, persons=1))
     with virtual(found.clock, found.lives, found.luck("names")):
         found.populate()
         found.run()

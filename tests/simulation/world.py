@@ -40,7 +40,7 @@ class Plan:
 
     seed: int
     seconds: float = 3600.0
-    venue: str = "ledger"
+    venue: str = "exchange"
     tick: float = 2.0
     each: float = 45.0
     persons: int = 2
