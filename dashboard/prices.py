@@ -13,13 +13,14 @@ from core.candles import EPOCH, Candle
 from core.market import Market
 from core.simulated_symbols import SYMBOLS, market_of
 from dashboard.candle_gaps import HOUR_MS, MINUTE_MS, Span, gaps
-from dashboard.database import read
+from dashboard.database import read, write
 from db import candles as stored_candles
-from db import market_data
+from db import market_data, price_requests
 from db.accounts import SIMULATED
 from db.candle_series import CandleSeries
 
 FRESH = timedelta(seconds=30)
+ASKED = "_prices_asked"
 REASONABLE = 24 * HOUR_MS
 """How much of a made-up market is made here (30 ms); more of it the worker is asked for, as of any other."""
 
@@ -61,6 +62,18 @@ def last_price(venue: str, symbol: str, now: datetime) -> Decimal | None:
     if venue == SIMULATED:
         return simulated_price.price_at(symbol, now)
     return None if ticker is None else ticker.last
+
+
+def look_at(user_id: int, venue: str, symbol: str, now: datetime) -> None:
+    """Asks the workers for the price of a symbol that perhaps nobody follows; at most each 30 s per tab."""
+    if venue == SIMULATED:
+        return
+    asked: dict[tuple[str, str], datetime] = st.session_state.setdefault(ASKED, {})
+    last = asked.get((venue, symbol))
+    if last is not None and now - last < FRESH:
+        return
+    write(lambda session: price_requests.ask(session, user_id, venue, symbol, now))
+    asked[venue, symbol] = now
 
 
 @dataclass(frozen=True, slots=True)

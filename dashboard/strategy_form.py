@@ -111,6 +111,7 @@ def _place(person: Principal, detail: StrategyDetail | None) -> Place | None:
 
 def _known(person: Principal, account: Account, symbol: str, is_practice: bool = False) -> Place:
     now = utc_now()
+    prices.look_at(person.user_id, account.venue, symbol, now)
     return Place(
         account,
         symbol,
@@ -199,12 +200,24 @@ def _fine_tuning(place: Place) -> None:
                     form_fields.draw(field, place.quote, place.price)
 
 
+@access.guarded(run_every=2)
+def _wait_for_price(person: Principal, place: Place) -> None:
+    """Looks every 2 s, and draws the page again once there is something to show."""
+    now, account = utc_now(), place.account
+    prices.look_at(person.user_id, account.venue, place.symbol, now)
+    known = prices.last_price(account.venue, place.symbol, now)
+    if known is not None and prices.market(account.venue, place.symbol) is not None:
+        st.rerun()
+    st.info(
+        f"The price and the trading rules of {escape(place.symbol)} are being fetched; the ladder appears"
+        " then. If that takes longer than a minute, the worker does not reach the exchange or does not"
+        " serve this account yet: the page Accounts says which."
+    )
+
+
 def _results(person: Principal, place: Place, detail: StrategyDetail | None) -> None:
     if place.price is None or place.market is None:
-        st.info(
-            f"No price or no trading rules of {escape(place.symbol)} yet. The worker fetches them when the"
-            " exchange can be reached; the ladder appears then."
-        )
+        _wait_for_price(place)
         return
     st.caption(
         escape(f"{place.symbol} at {price(place.price, place.market.tick_size)} {place.quote} now")

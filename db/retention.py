@@ -17,6 +17,7 @@ from db.tables import (
     LoginTicket,
     LogRecord,
     OneTimeCode,
+    PriceRequestRow,
     RequestKey,
 )
 
@@ -36,6 +37,7 @@ def prune(session: Session, *, log_days: int, journal_days: int, at: datetime) -
         (OneTimeCode, OneTimeCode.expires_at, at - 30 * DAY),
         (RequestKey, RequestKey.created_at, at - 7 * DAY),
         (CandleRequestRow, CandleRequestRow.created_at, at - 30 * DAY),
+        (PriceRequestRow, PriceRequestRow.asked_at, at - DAY),
     )
     return {
         table.__tablename__: _remove(session, table, column, before)

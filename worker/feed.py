@@ -25,7 +25,8 @@ WALKED_EACH = 10
 class Feed:
     """`name`: under which prices are stored. `desks`: whom they are for; it may grow.
     `wake(strategy_ids, received)`: called with those that a tick concerns and when it came. `peg()`: who
-    watches the dollar coins; their prices come with the same request."""
+    watches the dollar coins; their prices come with the same request. `looked_at()`: symbols that nobody
+    trades and somebody looks at."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Feed:
         self.database = database
         self.wake = wake
         self.peg: Callable[[], Peg | None] = lambda: None
+        self.looked_at: Callable[[], frozenset[str]] = frozenset
         self._ticks = 0
         self._storing: asyncio.Task[None] | None = None
 
@@ -58,7 +60,8 @@ class Feed:
         await asyncio.sleep(max(due - now, 0.01) + 0.005)
 
     async def tick(self) -> None:
-        followed = sorted({symbol for desk in self.desks for symbol in desk.symbols})
+        used = {symbol for desk in self.desks for symbol in desk.symbols}
+        followed = sorted(used | self.looked_at())
         if not followed:
             return
         peg = self.peg()

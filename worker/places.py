@@ -43,7 +43,8 @@ class Place:
 
 
 class Places:
-    """`hint` and `wake` go to the runners. `replay` stands in for the simulated market. `live_venue(hub,
+    """`hint` and `wake` go to the runners. `looked_at`: by exchange, the symbols that somebody looks at
+    before anything trades them. `replay` stands in for the simulated market. `live_venue(hub,
     source)` makes the venue of an exchange's live accounts."""
 
     def __init__(
@@ -67,6 +68,7 @@ class Places:
         self.desks: dict[str, Desk] = {}
         self.venues: dict[str, LedgerVenue] = {}
         self.live_venues: dict[str, LiveVenue] = {}
+        self.looked_at: dict[str, frozenset[str]] = {}
         self._places: dict[str, Place] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -133,6 +135,7 @@ class Places:
             if self.with_feeds:
                 feed = Feed(name, place.desks, place.source, self.database, self.wake)
                 feed.peg = lambda: place.peg
+                feed.looked_at = lambda: self.looked_at.get(name, frozenset())
                 self._run(f"feed-{name}", feed.run())
         return self._places[name]
 

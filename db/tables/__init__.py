@@ -17,6 +17,7 @@ from db.tables.market import (
     CandleRequestRow,
     CandleRow,
     MarketRow,
+    PriceRequestRow,
     SymbolRow,
     TickerRow,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "Model",
     "OneTimeCode",
     "OrderRow",
+    "PriceRequestRow",
     "RequestKey",
     "Setting",
     "Strategy",

@@ -108,3 +108,14 @@ class CandleRequestRow(Model):
     reason: Mapped[str | None] = mapped_column(Words(1000))
     asked_by: Mapped[Id]
     created_at: Mapped[Instant]
+
+
+class PriceRequestRow(Model):
+    """A symbol that somebody looks at before any strategy trades it. Written by the dashboard, a while after
+    `asked_at` nobody looks any more."""
+
+    __tablename__ = "price_requests"
+
+    venue: Mapped[Venue] = mapped_column(primary_key=True)
+    symbol: Mapped[Symbol] = mapped_column(primary_key=True)
+    asked_at: Mapped[Instant] = mapped_column(index=True)

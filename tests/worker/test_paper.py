@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 
 from core.cycle import DesiredState
 from core.market import Market
-from db import accounts, leases, ledger, market_data, status, strategies
+from db import accounts, leases, ledger, market_data, price_requests, status, strategies
 from db.clock import utc_now
 from db.tables import FillRow
 from db.transactions import run
@@ -126,6 +126,18 @@ async def test_a_paper_strategy_buys_on_the_ask_sells_on_the_bid_and_outlives_an
     assert (side, role, price >= Decimal("105.5")) == ("sell", "take_profit", True)
     stored = run(paper.engine, market_data.load_tickers)
     assert ("binance", SYMBOL) in stored
+
+
+async def test_a_symbol_that_somebody_looks_at_gets_a_price_before_anything_trades_it(paper: Paper):
+    """Without it nobody could set up the first strategy on an exchange: the form needs a price."""
+    paper.start()
+    offered = lambda s: market_data.load_symbols(s, "binance")  # noqa: E731
+    await paper.until(lambda: bool(run(paper.engine, offered)))
+    run(
+        paper.engine,
+        lambda s: price_requests.ask(s, paper.person, "binance", SYMBOL, utc_now()),
+    )
+    await paper.until(lambda: ("binance", SYMBOL) in run(paper.engine, market_data.load_tickers))
 
 
 async def test_a_banned_worker_asks_nothing_and_goes_on_afterwards(paper: Paper):
