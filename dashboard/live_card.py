@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import streamlit as st
@@ -62,12 +63,20 @@ def _journal(person: Principal, account_id: int) -> None:
         sentences([(row.at, row.level, row.sentence) for row in rows], person.time_zone)
 
 
-def say(said: Said) -> None:
+def alarm(live: LiveAccount, now: datetime) -> None:
+    """For other pages: what is red, under the name of the account."""
+    for said in live_words.everything_said(live, now):
+        if said.colour == "red":
+            say(said, live.account.name)
+
+
+def say(said: Said, about: str = "") -> None:
     """Red and orange want something and stand in a box; the rest is a line."""
     sentence = escape(said.sentence)
     if said.is_urgent:
         box = st.error if said.colour == "red" else st.warning
-        box(f"**{escape(said.word)}** · {sentence}")
+        word = f"{about}: {said.word}" if about else said.word
+        box(f"**{escape(word)}** · {sentence}")
     else:
         st.markdown(f":{said.colour}-badge[{escape(said.word)}] {sentence}")
 

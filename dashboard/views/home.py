@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import access, pages
+from dashboard import access, live_card, pages
 from dashboard.database import read
 from dashboard.formatting import escape, money, price, quantity, utc_now
 from dashboard.page_parts import BOX, empty, facts, figure, header, losses, signed, worker_silent
@@ -31,6 +31,8 @@ def draw(person: Principal) -> None:
 @access.guarded(run_every=4)
 def _live(person: Principal) -> None:
     now = utc_now()
+    for live in read(lambda session: reports.live_accounts(session, person.user_id)):
+        live_card.alarm(live, now)
     cards = read(lambda session: reports.home(session, person.user_id, at=now))
     if not cards:
         empty(

@@ -10,7 +10,7 @@ from core.cycle import DesiredState
 from db import halt, reports, strategies
 from db.transactions import run
 from db.wanted import wanted
-from tests.dashboard import stand_in
+from tests.dashboard import live_stand_in, stand_in
 from tests.dashboard.conftest import texts
 from tests.db.people import a_strategy
 
@@ -136,3 +136,24 @@ def test_the_report_is_of_this_person_only(world, strategy_id):
     with pytest.raises(Exception, match="no such strategy"):
         run(world.engine, lambda s: reports.strategy_detail(
             s, world.bob, strategy_id, at=world.now))  # fmt: skip
+
+
+def test_running_with_real_money_is_agreed_to_first(world, open_dialog):
+    account = live_stand_in.is_ready(world.engine, world.ann, world.now)
+    strategy = live_stand_in.a_strategy_on(world.engine, world.ann, account, world.now)
+    want(world, strategy, DesiredState.PAUSED)
+    app = open_dialog(strategy, "run")
+    assert app.button(key="confirm_action").disabled
+    app.checkbox[0].check().run()
+    confirm(app)
+    assert wish(world, strategy).desired_state is DesiredState.RUNNING
+
+
+def test_pausing_real_money_is_never_held_up(world, open_dialog):
+    account = live_stand_in.is_ready(world.engine, world.ann, world.now, hold="Closed.")
+    strategy = live_stand_in.a_strategy_on(world.engine, world.ann, account, world.now)
+    app = open_dialog(strategy, "pause")
+    assert not app.checkbox
+    confirm(app)
+    assert wish(world, strategy).desired_state is DesiredState.PAUSED
+    assert open_dialog(strategy, "run").button(key="confirm_action").disabled

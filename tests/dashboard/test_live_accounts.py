@@ -8,10 +8,12 @@ from decimal import Decimal
 import pytest
 
 from core.actual_state import ActualState
+from dashboard import prices
 from db import accounts, audit_findings, exchange_bans, market_data
 from db.account_status import KeyState, SelfTest
 from db.audit_findings import Finding
 from db.transactions import run
+from tests.builders import a_market
 from tests.dashboard import live_stand_in as live
 from tests.dashboard import stand_in
 from tests.dashboard.conftest import texts
@@ -123,24 +125,27 @@ def test_nobody_else_sees_a_live_account(world, open_page):
         assert "matches the exchange" not in shown
 
 
-def follow_price(world):
-    ticker = market_data.Ticker(
-        "binance", "BTC/USDT", Decimal(100), Decimal(100), Decimal(100), world.now
-    )
-    run(world.engine, lambda s: market_data.save_tickers(s, [ticker]))
+def is_traded(world):
+    """BTC/USDT on Binance: offered, with its rules and a price."""
+    offered = market_data.TradableSymbol("binance", "BTC/USDT", "BTC", "USDT")
+    hundred = Decimal(100)
+    ticker = market_data.Ticker("binance", "BTC/USDT", hundred, hundred, hundred, world.now)
+
+    def write(session):
+        market_data.save_symbols(session, [offered])
+        market_data.save_markets(session, "binance", [a_market()], world.now)
+        market_data.save_tickers(session, [ticker])
+
+    run(world.engine, write)
 
 
 @pytest.fixture
 def form(world, open_page, monkeypatch):
     """The form of a new strategy on the live account."""
-    from dashboard import prices
-    from tests.builders import a_market
-
-    follow_price(world)
+    is_traded(world)
     monkeypatch.setattr(
         prices, "tradable", lambda venue: (prices.Tradable("BTC/USDT", "", is_practice=False),)
     )
-    monkeypatch.setattr(prices, "market", lambda venue, symbol: a_market(symbol=symbol))
 
     def opened():
         app = open_page(world.ann, "views/new_strategy.py")
@@ -197,6 +202,12 @@ def test_the_page_of_a_strategy_says_what_holds_its_account(world, open_page):
     assert "closed for maintenance" not in texts(
         open_page(world.bob, "views/strategy.py", id=str(strategy))
     )
+
+
+def test_home_says_what_is_wrong_with_a_live_account(world, open_page):
+    live.is_ready(world.engine, world.ann, world.now, key_state=KeyState.REFUSED, sentence="Gone.")
+    assert f"{live.NAME}: key refused" in texts(open_page(world.ann))
+    assert live.NAME not in texts(open_page(world.bob))
 
 
 def administration(open_page, world, section):

@@ -84,6 +84,19 @@ def test_whole_books_are_not_spoken_of(watched):
     assert watched.told() == []
 
 
+def test_on_mariadb_it_looks_at_one_moment_and_tells_as_well(mariadb_engine, monkeypatch):
+    made = Watched(mariadb_engine)
+    monkeypatch.setattr(auditors, "monotonic", lambda: made.seconds)
+    made.look()
+    assert made.found() == set()
+    made.sql("UPDATE orders SET reported_filled = 0 WHERE role = 'base' AND cycle_number = 2")
+    made.works()
+    made.look()
+    assert made.found() == {"V4"}
+    assert [level for level, _ in made.told()] == ["alarm"]
+    made.database.close()
+
+
 def test_an_account_on_which_nothing_happens_is_not_read_again(watched, monkeypatch):
     monkeypatch.setattr(auditors, "IN_TURN", 0)
     watched.sql("UPDATE orders SET status = 'open' WHERE live = 1")
