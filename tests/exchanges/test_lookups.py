@@ -79,6 +79,14 @@ async def test_an_order_that_they_say_is_not_there_is_not_there(exchange):
     assert await wire.adapter.find(wire.client, SYMBOL, ID, None) is None
 
 
+@fault("E10")
+async def test_an_order_that_was_archived_is_not_shown_any_more():
+    wire = wire_with("binance", [{"code": -2026, "msg": "Order was archived."}])
+    wire.status = 400
+
+    assert await wire.adapter.find(wire.client, SYMBOL, ID, VENUE_ID) is None
+
+
 @EXCHANGES
 @JUNK_ANSWERS
 @fault("E1", "E11", "E39")
