@@ -54,6 +54,8 @@ def _mysql(url: URL, patient: bool) -> Engine:
     engine = create_engine(
         url,
         isolation_level="READ COMMITTED",
+        # Errors of statements would otherwise show what people typed and what is sealed.
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
@@ -90,7 +92,7 @@ def _mysql(url: URL, patient: bool) -> Engine:
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
