@@ -157,9 +157,10 @@ def test_fees_are_read_in_whatever_coin_they_were_taken(fee, fees, read):
         ({"cost": None, "currency": "ABC"}, None),
         ({"cost": "0.1", "currency": None}, None),
         ({"cost": "x", "currency": "ABC"}, None),
-        ({"cost": "0.26", "currency": "ABC"}, None),  # more than half of 0.5 ABC
-        ({"cost": "2.63", "currency": "USDT"}, None),  # more than half of 5.25 USDT
-        ({"cost": "-2.63", "currency": "USDT"}, None),
+        ({"cost": "0.026", "currency": "ABC"}, None),  # more than a twentieth of 0.5 ABC
+        ({"cost": "0.263", "currency": "USDT"}, None),  # more than a twentieth of 5.25 USDT
+        ({"cost": "2.625", "currency": "USDT"}, None),  # just half of it
+        ({"cost": "-0.263", "currency": "USDT"}, None),
         (None, [{"cost": "0.0001", "currency": "ABC"}, {"cost": None, "currency": "BNB"}]),
     ],
 )

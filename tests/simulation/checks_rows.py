@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +13,7 @@ from core.accounting import position
 from core.cycle import Cycle
 from core.ladder import required_capital, safety_levels
 from core.market import Market, Side
-from core.orders import LIVE, TRANSITIONS, OrderStatus
+from core.orders import LIVE, TRANSITIONS, Order, OrderStatus
 from core.parameters import Parameters
 from core.wanted import base_price, target_price
 from db.cycle_rows import market_of, parameters_of
@@ -23,7 +24,7 @@ from tests.simulation.mirror import Changes, Row
 
 NEVER_THERE = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED, OrderStatus.NOT_ACCEPTED)
 FRESH = 12.0
-SLIP = Decimal("1.02")
+SLIP, MARGIN = Decimal("1.02"), Decimal("1.01")
 
 
 def new_orders(changes: Changes) -> list[Row]:
@@ -59,6 +60,33 @@ def v6_within_the_ladder(facts: Facts, changes: Changes) -> Iterator[str]:
         most = required_capital(parameters, market, cycle["size_factor"]) * SLIP
         if spent > most:
             yield f"cycle {key} has {spent} at stake, its ladder needs {most}"
+
+
+def v6_within_the_cap(facts: Facts, changes: Changes) -> Iterator[str]:
+    """What a live account's positions have cost and its live buys may cost, `sending` counted whole, is
+    within its cap whenever a buy is written (1 % for market orders and fees)."""
+    buyers = {row["account_id"] for row in new_orders(changes) if row["side"] == "buy"}
+    capped = {a for a in buyers if facts.mirror.tables["exchange_accounts"][a]["caps"]}
+    if not capped:
+        return
+    in_use: dict[tuple[int, str], Decimal] = {}
+    for stored in run(facts.store.engine, lambda s: load_open(s, capped), write=False):
+        cycle = stored.cycle
+        if cycle is not None:
+            key = stored.account_id, cycle.market.quote
+            spent = position(cycle).cost + sum((_may_cost(o) for o in cycle.live()), Decimal(0))
+            in_use[key] = in_use.get(key, Decimal(0)) + spent
+    for (account_id, coin), amount in in_use.items():
+        caps = json.loads(facts.mirror.tables["exchange_accounts"][account_id]["caps"])
+        cap = Decimal(caps.get(coin, 0))
+        if amount > cap * MARGIN:
+            yield f"account {account_id} has {amount} {coin} in use, its cap is {cap}"
+
+
+def _may_cost(order: Order) -> Decimal:
+    if order.side is Side.SELL:
+        return Decimal(0)
+    return (order.quantity - order.filled) * (order.price or order.planned_price)
 
 
 def _at_stake(facts: Facts, cid: str) -> Decimal:

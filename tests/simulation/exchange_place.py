@@ -38,7 +38,7 @@ from worker.supervisor import Supervisor
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-CAP = Decimal(15000)
+CAPS = ("400", "1200", "15000")
 PAIR = PrivateKey(b"simulated key pair of the worker"[:32])
 
 
@@ -115,11 +115,11 @@ class ExchangePlace:
 
     def open_account(self, person: int, name: str, balance: str) -> int:
         """A live account with its cap and its sealed key, and the account there."""
-        world = self.world
+        world, cap = self.world, self.luck.choice(CAPS)
         account_id = run(
             world.store.engine,
             lambda s: accounts.add_live_account(
-                s, person, name=name, exchange="binance", caps={"USDT": CAP},
+                s, person, name=name, exchange="binance", caps={"USDT": cap},
                 accepts_no_address=False, accepts_unverified=False, at=world.clock.wall(),
             ),
         )  # fmt: skip

@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     Check("V4", at_rest=rest.v4_fills_equal),
     Check("V5", of_rows=rows.v5_never_sold_more, of_book=book.v5_sells_only_its_own),
     Check("V6", of_rows=rows.v6_within_the_ladder),
+    Check("V6", of_rows=rows.v6_within_the_cap),
     Check(
         "V7",
         of_rows=rows.v7_nothing_live_at_the_acknowledgement,

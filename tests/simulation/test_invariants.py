@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -146,6 +147,15 @@ def test_v6_more_at_stake_than_the_ladder_needs(facts: Facts) -> None:
     row = an_order(facts, status="open", side="buy")
     facts.mirror.orders[row["client_order_id"]] = row | {"quantity": WHOLE}
     assert said(rows.v6_within_the_ladder(facts, new("orders", row)))
+
+
+def test_v6_more_in_use_than_the_cap(facts: Facts) -> None:
+    row = an_order(facts, status="open", side="buy")
+    account = facts.mirror.tables["exchange_accounts"][row["account_id"]]
+    for cap, broken in (("1", True), ("1000000", False)):
+        capped = account | {"caps": json.dumps({"USDT": cap})}
+        facts.mirror.tables["exchange_accounts"][row["account_id"]] = capped
+        assert bool(said(rows.v6_within_the_cap(facts, new("orders", row)))) is broken
 
 
 @pytest.mark.parametrize("state", ["stopped", "paused"])

@@ -29,7 +29,8 @@ from tests.simulation.people import People
 from tests.simulation.place import MARKETS, LedgerPlace
 from tests.simulation.secrets_kept import everything_stored, kept_log, v15_no_secret_written
 
-CALM = 300.0
+CALM, SETTLES = 300.0, 60.0
+LOOK_EACH = 1.0
 PATIENCE = 60.0
 FAR = 1e12
 
@@ -79,6 +80,7 @@ class World:
         self.trace: list[str] | None = [] if keep_trace else None
         self.slowness = 0.0
         self.until = FAR
+        self._look_next = 0.0
         self._travel = self.luck("travel")
         self._hash = hashlib.sha256()
         self._counts: Counter[str] = Counter()
@@ -215,7 +217,8 @@ class World:
         self.begin()
         self.schedule.run_until(self.plan.seconds)
         self.quiet()
-        self.schedule.run_until(self.clock.seconds + CALM)
+        self.schedule.run_until(self.clock.seconds + SETTLES)
+        self.schedule.run_until(self.clock.seconds + CALM - SETTLES, self.is_restful)
         self.schedule.run_until(self.clock.seconds + PATIENCE, self.is_calm)
         self.examiner.rest()
 
@@ -269,7 +272,10 @@ class World:
         )
 
     def is_restful(self) -> bool:
-        """Calm, everybody is answered and what is held rests for sale."""
+        """Calm, everybody is answered and what is held rests for sale. Looked at once a second."""
+        if self.clock.seconds < self._look_next:
+            return False
+        self._look_next = self.clock.seconds + LOOK_EACH
         return self.is_calm() and not any(checks_rest.v18_alive(self.facts))
 
     def figures(self) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from worker.prices.markets import parse_decimal
 from worker.venues.protocol import Balance
 
 ADDED_BY_GATE = "t-"
-HIGHEST_FEE = Decimal("0.5")
-"""Of the trade, in base or quote. No exchange takes that: the answer was misread."""
+HIGHEST_FEE = Decimal("0.05")
+"""Of the trade, in base or quote. No exchange takes more on spot: the answer was misread."""
 FIRST_TIME = 1_230_768_000_000  # 2009, before any exchange
 LAST_TIME = 4_102_444_800_000  # 2100
 OPEN = frozenset({"open", "canceling"})
