@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from core.orders import OrderStatus
-from tests.exchanges.samples import SAMPLES, TRADE_ID, VENUE_ID
+from tests.exchanges.sample import TRADE_ID, VENUE_ID
+from tests.exchanges.samples import SAMPLES
 from tests.exchanges.wire import ID, NOW, NOW_MS, SYMBOL, Wire
 from tests.faults import fault
 from worker.errors import VenueUnavailable
