@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import signal
 import time
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from db.verify import verify
 from tests.chaos.exchange_books import Comparison, compare
 from tests.chaos.exchange_thread import ExchangeThread
 from tests.chaos.markets import Disasters
+from tests.chaos.secrets_search import search
 from tests.crash_books import unrest, without_take_profit
 from tests.exchange.exchange import Exchange
 from tests.exchange.ledger import ledger
@@ -47,6 +49,8 @@ FAULTS = (
     "E1", "E1", "E2", "E2", "E3", "E3", "E4", "E5", "E6", "E8", "E8", "E9", "E11", "E18", "E19", "E23", "E24",
     "E30", "E37",
 )  # fmt: skip
+# A fill every few seconds: at one a second two workers behind one address wait for the request budget.
+SWING_SECONDS = 150.0
 NOTICED = 90.0
 SETTLE_WITHIN = 90.0
 SETTLE_TRIES = 4
@@ -56,16 +60,22 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def secret_of(key: str) -> str:
+    return key[::-1]
+
+
 class LiveMarket:
     def __init__(self, stack: ExitStack, accounts: int, seed: int) -> None:
         exchange = Exchange(wall_ms, seed)
         for base, price, tick, lot in SYMBOLS:
             exchange.list_symbol(base, "USDT", price=price, tick=tick, lot=lot)
         exchange.list_symbol("BNB", "USDT", price="600", tick="0.1", lot="0.001")
-        self.keys = [f"key-{number}" for number in range(1, accounts + 1)]
+        self.keys = [f"canary{secrets.token_hex(12)}" for _ in range(accounts)]
         for key in self.keys:
-            exchange.add_account(key, f"secret-{key}", {"USDT": Decimal(1_000_000)})
-        self.thread = stack.enter_context(ExchangeThread(exchange, seed, swing=0.006, period=40.0))
+            exchange.add_account(key, secret_of(key), {"USDT": Decimal(1_000_000)})
+        self.thread = stack.enter_context(
+            ExchangeThread(exchange, seed, swing=0.006, period=SWING_SECONDS)
+        )
         self.accounts: dict[str, int] = {}
         self.prefix = ""
 
@@ -88,13 +98,13 @@ class LiveMarket:
         folder = house.folder / "config"
         made: int = house.run(
             lambda s: accounts.add_live_account(
-                s, person, name=f"Live {key}", exchange="binance", caps={"USDT": Decimal(100_000)},
+                s, person, name=f"Live {len(self.accounts) + 1}", exchange="binance", caps={"USDT": Decimal(100_000)},
                 accepts_no_address=True, accepts_unverified=True, at=now(),
             )
         )  # fmt: skip
         sealed = account_keys.seal(
             keys.worker_public_key(folder), user_id=person, account_id=made, exchange="binance",
-            api_key=key, secret=f"secret-{key}", password="", at=now(),
+            api_key=key, secret=secret_of(key), password="", at=now(),
         )  # fmt: skip
         pair = keys.worker_pair_id(folder)
         house.run(
@@ -183,8 +193,12 @@ class LiveMarket:
             "trades_on_the_exchange": found.trades,
             "exchange_faults_fired": dict(sorted(fired.items())),
         }
+        searched, leaks = search(
+            house.folder, house.engine, [*self.keys, *map(secret_of, self.keys)]
+        )
+        figures |= {"bytes_searched_for_secrets": searched, "secrets_found": len(leaks)}
         broken = [f"{b['check']}: {b['what']}: {b['sentence']}" for b in audit["broken"]]
-        return figures, found.wrong + unprotected + broken
+        return figures, found.wrong + unprotected + broken + leaks
 
     def _settle(self, house: WorkerHouse) -> None:
         """Lives without faults, on a market that stands still at last, until the books agree."""
