@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,16 +36,34 @@ def not_before(attempts: Sequence[Order]) -> datetime | None:
     if last.finished_at is None:
         return None
     if last.status is OrderStatus.NOT_PLACED:
-        in_row = 0
-        for order in reversed(attempts):
-            if order.status is not OrderStatus.NOT_PLACED:
-                break
-            in_row += 1
-        pause: timedelta = FIRST_BACKOFF * (1 << min(in_row - 1, 10))
-        return last.finished_at + min(pause, LONGEST_BACKOFF)
-    if last.expired and not last.fills:
-        return last.finished_at + EXPIRED_EXIT_PAUSE
+        return last.finished_at + _pause(attempts, FIRST_BACKOFF, _was_not_placed)
+    if _ended_empty(last):
+        if last.side is Side.SELL and last.kind is Kind.MARKET:
+            return last.finished_at + EXPIRED_EXIT_PAUSE
+        return last.finished_at + _pause(attempts, EXPIRED_EXIT_PAUSE, _ended_empty)
     return None
+
+
+def _pause(
+    attempts: Sequence[Order], first: timedelta, failed: Callable[[Order], bool]
+) -> timedelta:
+    """Twice as long with each failure in a row."""
+    in_row = 0
+    for order in reversed(attempts):
+        if not failed(order):
+            break
+        in_row += 1
+    pause: timedelta = first * (1 << min(in_row - 1, 10))
+    return min(pause, LONGEST_BACKOFF)
+
+
+def _was_not_placed(order: Order) -> bool:
+    return order.status is OrderStatus.NOT_PLACED
+
+
+def _ended_empty(order: Order) -> bool:
+    """The venue ended it by itself without a trade: rejected after all, or nobody was there."""
+    return order.expired and not order.fills
 
 
 def attention(cycle: Cycle) -> Attention | None:

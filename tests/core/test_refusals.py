@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from core.cycle import BASE, TAKE_PROFIT, DesiredState
 from core.engine import is_over, step
 from core.market import Side
@@ -16,6 +18,7 @@ from tests.builders import (
     started,
 )
 from tests.core.engine_steps import LEVELS, S, live, want
+from tests.faults import fault
 
 
 def test_a_refused_order_stops_buying_until_the_person_tries_again():
@@ -104,3 +107,21 @@ def test_an_unknown_order_changes_nothing():
     stranger = report(play.order(BASE), S.FILLED, 1)
     other = Play(a_cycle())
     assert step(other.cycle, stranger) == (other.cycle, ())
+
+
+@fault("E35")
+def test_an_order_that_the_venue_ends_at_once_again_and_again_is_tried_less_and_less_often():
+    play = started()
+    times, now = [], 0.0
+    while len(times) < 8:
+        level = play.order(LEVELS[0])
+        if level.status is S.SENDING:
+            times.append(now)
+            play(report(level, S.CANCELLED, now, expired=True))
+        elif not times:
+            play(report(level, S.CANCELLED, now, expired=True))
+            times.append(now)
+        now += 1
+        play(price(100, now))
+    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert pauses == [1, 2, 4, 8, 16, 32, 64]
