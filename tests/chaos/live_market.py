@@ -98,7 +98,8 @@ class LiveMarket:
         folder = house.folder / "config"
         made: int = house.run(
             lambda s: accounts.add_live_account(
-                s, person, name=f"Live {len(self.accounts) + 1}", exchange="binance", caps={"USDT": Decimal(100_000)},
+                s, person, name=f"Live {len(self.accounts) + 1}", exchange="binance",
+                caps={"USDT": Decimal(100_000)},
                 accepts_no_address=True, accepts_unverified=True, at=now(),
             )
         )  # fmt: skip
