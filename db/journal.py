@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.statements import insert_rows
@@ -34,6 +35,19 @@ class JournalEntry:
     strategy_id: int | None = None
     cycle_number: int | None = None
     client_order_id: str | None = None
+
+
+def last_row(session: Session) -> tuple[int, datetime] | None:
+    """The number and the time of the newest row."""
+    row = session.execute(
+        select(JournalRow.id, JournalRow.at).order_by(JournalRow.id.desc()).limit(1)
+    ).first()
+    return None if row is None else (row.id, row.at)
+
+
+def written_at(session: Session, number: int) -> datetime | None:
+    """When the row with this number was written; None: there is none."""
+    return session.scalar(select(JournalRow.at).where(JournalRow.id == number))
 
 
 def append(session: Session, entries: Sequence[JournalEntry]) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import fault
+
 ROOT = Path(__file__).resolve().parent.parent
 
 LONGEST_FILE = 400
@@ -279,6 +281,39 @@ def test_exact_numbers_are_not_turned_into_floats():
             if not name.startswith(FLOATS_ALLOWED)
             for line, before, function in called(tree(name))
             if not before and function == "float"
+        ]
+    )
+
+
+@fault("D22")
+def test_no_transaction_can_be_open_during_an_exchange_call():
+    """Exchange calls are awaited. What holds a session is a plain function, in which nothing can be."""
+    none_of(
+        [
+            f"{name}:{node.lineno}: {node.name} is async and holds a session"
+            for name in files_under("db/", "worker/", "dashboard/")
+            for node in functions(tree(name))
+            if isinstance(node, ast.AsyncFunctionDef)
+            and any(argument.arg in SESSION_NAMES for argument in node.args.args)
+        ]
+    )
+
+
+@fault("D19")
+def test_no_process_is_forked_with_open_connections():
+    """Processes are started afresh by supervisord; each makes its own engine."""
+    none_of(
+        [
+            f"{name}:{line}: {module}"
+            for name in files_under("db/", "worker/", "dashboard/")
+            for line, module in imported(tree(name))
+            if module in {"multiprocessing", "billiard", "pebble"}
+        ]
+        + [
+            f"{name}:{line}: os.{function}()"
+            for name in files_under("db/", "worker/", "dashboard/")
+            for line, before, function in called(tree(name))
+            if before == "os" and function in {"fork", "forkpty"}
         ]
     )
 

@@ -33,6 +33,7 @@ from worker.places import Places
 from worker.poller import Poller
 from worker.prices.replay import ReplayPrices
 from worker.prices.source import PriceSource
+from worker.restored import Restored
 from worker.rounds import Rounds
 from worker.runners import Runners
 from worker.settings import WorkerSettings
@@ -51,7 +52,8 @@ SETTLE_AFTER = 10
 class Supervisor:
     """Composition root: the only place that knows all the parts.
 
-    key_folder: of the key files (None: config/). live_on_any_database: for simulations only."""
+    key_folder: of the key files (None: config/). position_file: where `worker.restored` remembers how far
+    the journal went (None: it does not). live_on_any_database: for simulations only."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class Supervisor:
         audit_key: bytes | None,
         *,
         key_folder: Path | None = None,
+        position_file: Path | None = None,
         live_on_any_database: bool = False,
     ) -> None:
         self.database = database
@@ -84,10 +87,12 @@ class Supervisor:
         self.bans = Bans(database, lambda: self.places.hubs)
         ring = KeyRing(database, audit_key or b"", key_folder)
         self.keys = LiveKeys(database, ring, lambda: self.runners, self.places.hub)
+        self.restored = Restored(database, position_file) if position_file else None
         self.admission = Admission(
             database,
             allow_live=settings.allow_live,
             live_on_any_database=live_on_any_database,
+            set_back=lambda: self.restored.problem if self.restored else None,
         )
         self.runners = Runners(database, self.places.of_account, self.writer)
         self.lags = LagReport(self.runners.lags, settings.lag_file, self._gauges)
@@ -114,6 +119,8 @@ class Supervisor:
         await self.ownership.register()
         await publish_symbols(self.database)
         await self.bans.read()
+        if self.restored is not None:
+            await self.restored.look()
         tasks = [asyncio.create_task(work(), name=name) for name, work in self._tasks().items()]
         stop = asyncio.create_task(self.stopping.wait(), name="stop")
         try:
@@ -147,6 +154,8 @@ class Supervisor:
         }
         if self.audit_key is not None:
             tasks["audit"] = self._chain
+        if self.restored is not None:
+            tasks["restored"] = self.restored.keep
         if self.settings.heartbeat_url:
             tasks["heartbeat"] = Heartbeat(self.settings.heartbeat_url).run
         if self.settings.replay_lockstep and self.replay is not None:

@@ -28,14 +28,21 @@ NO_CAP = (
 
 
 class Admission:
-    """`live_on_any_database`: for simulations, which have SQLite in memory."""
+    """`live_on_any_database`: for simulations, which have SQLite in memory. `set_back`: why the database
+    is taken for older than it was (`worker.restored`)."""
 
     def __init__(
-        self, database: Database, *, allow_live: bool, live_on_any_database: bool = False
+        self,
+        database: Database,
+        *,
+        allow_live: bool,
+        live_on_any_database: bool = False,
+        set_back: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.database = database
         self.allow_live = allow_live
         self.live_on_any_database = live_on_any_database
+        self.set_back = set_back
         self._said: dict[int, str] = {}
         self._database_problem: str | None = None
         self._asked_at: float | None = None
@@ -61,7 +68,7 @@ class Admission:
         if self._asked_at is None or now - self._asked_at > DATABASE_EACH:
             self._database_problem = await self.database.read(durability.problem)
             self._asked_at = now
-        return self._database_problem
+        return self._database_problem or self.set_back()
 
     async def say(self, account: Account, why: str) -> None:
         """Once: the same sentence is not written every second."""
