@@ -11,12 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 from worker.exchanges.adapter import Client
+from worker.exchanges.budget import Urgency, urgent
 
 log = logging.getLogger(__name__)
 SILENT_FOR = 1800.0
 """A subscription that the exchange has ended waits for ever (EXCHANGES 2, trap 3): it is made anew."""
+SUBSCRIBING = 0.8
+"""What connecting and subscribing count of the request limit, in ccxt's units (binance: a weight of 4)."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 CLOSING = 5.0
+_spread = random.Random(1)  # noqa: S311  (keeps reconnects apart, hides nothing)
 
 
 class PrivateStream:
@@ -25,7 +29,6 @@ class PrivateStream:
     def __init__(self, client: Client, hint: Callable[[set[str]], None]) -> None:
         self._client = client
         self._hint = hint
-        self._random = random.Random(id(client))  # noqa: S311  (spreads reconnects, hides nothing)
 
     @staticmethod
     def is_possible(client: Client) -> bool:
@@ -42,7 +45,7 @@ class PrivateStream:
                 except self._client.hub.faults as error:
                     log.info("private stream of %s: %s", self._client.id, type(error).__name__)
                 await self._leave()
-                await asyncio.sleep(pause * self._random.uniform(0.5, 1.5))
+                await asyncio.sleep(pause * _spread.uniform(0.5, 1.5))
                 pause = min(pause * 2, LONGEST_PAUSE)
                 self._hint(set())
         finally:
@@ -50,7 +53,10 @@ class PrivateStream:
 
     async def _listen(self) -> None:
         """Until the stream says nothing for too long. Raises what ccxt raises when it breaks."""
-        await self._client.hub.connects()
+        hub = self._client.hub
+        await hub.connects()
+        with urgent(Urgency.LATER):
+            await hub.budget(SUBSCRIBING)
         while True:
             try:
                 async with asyncio.timeout(SILENT_FOR):
