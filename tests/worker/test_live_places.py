@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -118,7 +117,7 @@ async def test_where_real_orders_are_not_possible_there_is_no_live_desk(made: Ma
 
 
 async def test_a_worker_that_may_not_trade_live_leaves_the_account_alone_and_says_why(
-    sqlite_engine: Engine,
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ):
     person = a_user(sqlite_engine)
     account = run(
@@ -130,12 +129,15 @@ async def test_a_worker_that_may_not_trade_live_leaves_the_account_alone_and_say
     )  # fmt: skip
     database = Database(sqlite_engine)
     supervisor = Supervisor(database, WorkerSettings(), None, None)
+    served: list[int] = []
+    monkeypatch.setattr(
+        supervisor.runners, "start", lambda found, token: served.append(found.account_id)
+    )
     await supervisor.ownership.register()
     await supervisor.ownership.share()
-    assert account not in supervisor.runners.held
+    assert account not in served
     found = run(sqlite_engine, lambda s: account_status.of_person(s, person))
     assert "ALLOW_LIVE=1" in str(found[account].hold)
-    await asyncio.gather(*(supervisor.runners.stop(i) for i in supervisor.runners.held))
     await supervisor.places.close()
     database.close()
 
