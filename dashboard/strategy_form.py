@@ -276,7 +276,8 @@ def _start(
         agreed = True
         if place.account.kind is AccountKind.LIVE:
             most = money(ladder.required_capital, place.quote)
-            agreed = live_start.agreed(person, place.account.account_id, place.quote, most)
+            about = f"{place.symbol} {write_parameters(parameters)}"
+            agreed = live_start.agreed(person, place.account.account_id, place.quote, most, about)
         if not st.button(
             "Start", type="primary", icon=":material/play_arrow:", width="stretch",
             disabled=blocked or not agreed, key="form_start",

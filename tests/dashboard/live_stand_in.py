@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from sqlalchemy import update
+
 from db import account_keys, account_status, accounts, exchange_proofs, strategies
 from db.account_status import AccountStatus, KeyState
 from db.engine import Engine
+from db.tables import LoginSession
 from db.transactions import run
 from tests.dashboard import stand_in
 from tests.db.people import PARAMETERS
@@ -75,3 +78,10 @@ def a_strategy_on(engine: Engine, user_id: int, account_id: int, at: datetime) -
             parameters=PARAMETERS, at=at,
         ),
     )  # fmt: skip
+
+
+def an_hour_passes(engine: Engine, now: datetime) -> None:
+    """Nobody has given their password within the last minutes."""
+    long_ago = now - timedelta(hours=1)
+    with engine.begin() as connection:
+        connection.execute(update(LoginSession).values(confirmed_at=long_ago))

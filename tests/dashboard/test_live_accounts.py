@@ -9,14 +9,14 @@ import pytest
 
 from core.actual_state import ActualState
 from dashboard import prices
-from db import accounts, audit_findings, exchange_bans, market_data
+from db import accounts, audit_findings, exchange_bans, market_data, reports
 from db.account_status import KeyState, SelfTest
 from db.audit_findings import Finding
 from db.transactions import run
 from tests.builders import a_market
 from tests.dashboard import live_stand_in as live
 from tests.dashboard import stand_in
-from tests.dashboard.conftest import texts
+from tests.dashboard.conftest import PASSWORD, texts
 
 
 def labels(app):
@@ -129,14 +129,18 @@ def is_traded(world):
     """BTC/USDT on Binance: offered, with its rules and a price."""
     offered = market_data.TradableSymbol("binance", "BTC/USDT", "BTC", "USDT")
     hundred = Decimal(100)
-    ticker = market_data.Ticker("binance", "BTC/USDT", hundred, hundred, hundred, world.now)
 
     def write(session):
         market_data.save_symbols(session, [offered])
         market_data.save_markets(session, "binance", [a_market()], world.now)
-        market_data.save_tickers(session, [ticker])
 
     run(world.engine, write)
+    is_at(world, hundred)
+
+
+def is_at(world, price):
+    ticker = market_data.Ticker("binance", "BTC/USDT", price, price, price, world.now)
+    run(world.engine, lambda session: market_data.save_tickers(session, [ticker]))
 
 
 @pytest.fixture
@@ -166,6 +170,35 @@ def test_a_strategy_with_real_money_starts_only_after_its_owner_has_said_so(worl
     (agree,) = [box for box in app.checkbox if "real money" in box.label]
     agree.check().run()
     assert not app.button(key="form_start").disabled
+
+
+def test_what_was_agreed_to_holds_while_the_price_moves(world, form):
+    """The sum that is shown moves with the price; a consent bound to it was gone with the next click."""
+    live.is_ready(world.engine, world.ann, world.now)
+    app = form()
+    (agree,) = [box for box in app.checkbox if "real money" in box.label]
+    agree.check().run()
+    is_at(world, Decimal("101.37"))
+    app.run()
+    assert "101.37" in texts(app)
+    assert not app.button(key="form_start").disabled
+
+
+def test_whoever_has_not_given_their_password_lately_gives_it_before_real_money(world, form):
+    live.is_ready(world.engine, world.ann, world.now)
+    app = form()
+    live.an_hour_passes(world.engine, world.now)
+    (agree,) = [box for box in app.checkbox if "real money" in box.label]
+    agree.check().run()
+    for typed, refused in (("not mine at all", True), (PASSWORD, False)):
+        assert app.button(key="form_start").disabled
+        next(f for f in app.text_input if f.label == "Your Stepladder password").input(typed)
+        app.button(key="confirm_person").click().run()
+        assert ("This was not your password" in texts(app)) is refused
+    assert not app.button(key="form_start").disabled
+    app.button(key="form_start").click().run()
+    (card,) = run(world.engine, lambda s: reports.home(s, world.ann, at=world.now))
+    assert card.account_name == live.NAME
 
 
 @pytest.mark.parametrize(
