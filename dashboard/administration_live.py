@@ -90,8 +90,8 @@ def audit(person: Principal) -> None:
         st.error(_sentence(row, now), icon=":material/gpp_maybe:")
     if broken:
         st.caption(
-            "None of this can happen unless the program or the database is at fault. Halt all buying if in"
-            " doubt, compare with the exchange, and keep the log."
+            "None of this can happen unless the program, the database or the exchange is at fault. Halt all"
+            " buying if in doubt, compare with the exchange, and keep the log."
         )
     whole = [row for row in found if row.resolved_at is not None]
     if whole:

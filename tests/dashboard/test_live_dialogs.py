@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import logging
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import orjson
 import pytest
 from nacl.public import SealedBox
-from sqlalchemy import select, text
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from db import account_keys, accounts, keys
@@ -45,16 +44,6 @@ def open_dialog(world):
 @pytest.fixture
 def account(world):
     return live.a_live_account(world.engine, world.ann, world.now)
-
-
-def an_hour_later(world):
-    """Nobody has given their password within the last minutes."""
-    with world.engine.begin() as connection:
-        long_ago = world.now - timedelta(hours=1)
-        connection.execute(
-            text("UPDATE sessions SET confirmed_at = :at"),
-            {"at": f"{long_ago:%Y-%m-%d %H:%M:%S.%f}"},
-        )
 
 
 def fields(app):
@@ -106,7 +95,7 @@ def test_a_key_that_could_not_be_stored_is_nowhere_either(
     if broken == "no public key":
         Path("config", keys.PUBLIC).unlink()
     if broken == "wrong password":
-        an_hour_later(world)
+        live.an_hour_passes(world.engine, world.now)
         app.run()
         fields(app)["Your Stepladder password"].input(f"{CANARY} not mine")
     fields(app)["API key"].input(KEY)
@@ -131,7 +120,7 @@ def test_the_address_to_bind_a_key_to_is_shown_once_it_is_known(world, account, 
 def test_a_password_is_asked_for_again_before_a_key_is_touched(world, account, open_dialog):
     app = open_dialog("key", account)
     assert "Your Stepladder password" not in fields(app)
-    an_hour_later(world)
+    live.an_hour_passes(world.engine, world.now)
     app.run()
     fields(app)["API key"].input(KEY)
     fields(app)["Secret"].input(SECRET)
@@ -148,16 +137,16 @@ def test_somebody_elses_account_has_no_dialog(world, account, open_dialog):
 
 
 def test_a_cap_is_lowered_without_and_raised_with_the_password(world, account, open_dialog):
-    an_hour_later(world)
+    live.an_hour_passes(world.engine, world.now)
     app = open_dialog("caps", account)
-    an_hour_later(world)
+    live.an_hour_passes(world.engine, world.now)
     app.run()
     assert "Raising it" in texts(app)
     app.number_input[0].set_value(100.0)
     press(app, "change_caps")
     assert live.caps(world.engine, world.ann, account) == {"USDT": Decimal(100)}
     app = open_dialog("caps", account)
-    an_hour_later(world)
+    live.an_hour_passes(world.engine, world.now)
     app.run()
     app.number_input[0].set_value(900.0)
     press(app, "change_caps")
