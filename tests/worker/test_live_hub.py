@@ -208,3 +208,20 @@ async def test_why_not_is_written_once_for_its_owner(sqlite_engine: Engine):
     found = run(sqlite_engine, lambda s: account_status.of_person(s, person))
     assert found[made].hold == "Switched off."
     database.close()
+
+
+@fault("E14")
+async def test_where_each_key_has_its_own_limit_one_that_is_over_it_silences_nobody_else(
+    rig: LiveRig,
+):
+    own = replace(BINANCE, shares_budget=False)
+    rig.hub.adapter = rig.venue.adapter = rig.venue._asker.adapter = own
+    rig.exchange.faults.act("E14", rig.books, how="429", ms=30_000)
+    with pytest.raises(VenueUnavailable):
+        await rig.venue.balances(ACCOUNT)
+    rig.exchange.faults.heal()
+    asked = len(rig.sent)
+    with pytest.raises(NotSent):
+        await rig.venue.balances(ACCOUNT)
+    assert len(rig.sent) == asked
+    assert SYMBOL in await rig.venue.source.quotes([SYMBOL])

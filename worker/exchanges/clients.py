@@ -35,6 +35,9 @@ SPOT = {
     "maxRetriesOnFailure": 0,
     # Offered by ccxt; taken, it costs each private stream 200 KB for messages of some hundred bytes.
     "ws": {"compress": 0},
+    # ccxt keeps what its streams tell, and nobody here reads that.
+    "ordersLimit": 50,
+    "tradesLimit": 50,
 }
 TIMEOUT_MS = 10_000
 KEEP_ALIVE_MS = 20_000
@@ -95,7 +98,7 @@ class Guarded:
     def on_rest_response(
         self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any
     ) -> Any:
-        self.hub.answered(int(code), headers)
+        self.hub.answered(int(code), headers, has_key=self.allows is not None)
         return rest[0]
 
     # --- a key is never shown or copied

@@ -35,8 +35,9 @@ ASK_AGAIN = 60.0
 LONG_ENOUGH = 60
 LONGEST_WAIT = 3600
 TEND_EACH = 1.0
-WINDOWS = {"binance": 60.0}
-"""Over how many seconds an exchange counts requests; elsewhere it is short."""
+WINDOWS = {"binance": 60.0, "kraken": 45.0}
+"""Over how many seconds an exchange counts requests (kraken: a counter of 15 that sinks by one in 3 s, at the
+least); elsewhere it is short."""
 SHORT_WINDOW = 5.0
 USED_WEIGHT = {"binance": ("x-mbx-used-weight-1m", 6_000)}
 """Where the exchange tells how much of its limit this address has used, and the limit."""
@@ -274,10 +275,12 @@ class Hub:
         self.calm_until = max(until, self.calm_until)
         return longer
 
-    def answered(self, code: int, headers: Mapping[str, str]) -> None:
-        """Every answer passes here before it is read: how much is used, and whether to be silent."""
+    def answered(self, code: int, headers: Mapping[str, str], *, has_key: bool = False) -> None:
+        """Every answer passes here before it is read: how much is used, and whether to be silent. Where each
+        key has a limit of its own, one that is over it silences itself only (`Asker.note`)."""
         said = {str(name).lower(): value for name, value in headers.items()}
-        if code in TOO_MANY:
+        is_alone = has_key and self.adapter is not None and not self.adapter.shares_budget
+        if code in TOO_MANY and not is_alone:
             self.calm(_seconds(said.get("retry-after")))
         name, limit = USED_WEIGHT.get(self.exchange, ("", 0))
         used = parse_decimal(said.get(name)) if name else None

@@ -10,6 +10,7 @@ from worker.exchanges.adapter import Client
 from worker.exchanges.budget import Budget
 from worker.venues.protocol import Balance, OpenOrder
 
+REMEMBERED = 500
 ORDERS_A_WINDOW = (1 / 10, 10.0)
 """Creates per account: 80 in 10 s at most; exchanges allow 100 and more."""
 
@@ -43,6 +44,18 @@ class LiveAccount:
     whole_at: float = 0.0
 
     version: int = 0
+
+    def remember(self, client_order_id: str, symbol: str) -> None:
+        """For as long as somebody may ask; what has a row is known by its row."""
+        self.symbols[client_order_id] = symbol
+        if len(self.symbols) > REMEMBERED:
+            del self.symbols[next(iter(self.symbols))]
+
+    def missed(self, client_order_id: str) -> None:
+        """It was looked for in vain once more."""
+        self.rounds[client_order_id] = self.rounds.get(client_order_id, 0) + 1
+        if len(self.rounds) > REMEMBERED:
+            del self.rounds[next(iter(self.rounds))]
 
     def changed(self) -> None:
         """What was known of its money may be wrong now, and what is being asked as well."""

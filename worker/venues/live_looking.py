@@ -64,7 +64,7 @@ class Looker:
                 lambda: self.adapter.find(account.client, symbol, ours, order.venue_order_id),
             )
         if row is None:
-            account.rounds[ours] = rounds + 1
+            account.missed(ours)
             return None
         return read_order(row, symbol)
 

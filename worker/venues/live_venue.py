@@ -156,7 +156,8 @@ class LiveVenue:
         self, account_id: int, symbol: str, orders: Sequence[Order]
     ) -> list[OrderUpdate]:
         account = self._account(account_id)
-        account.symbols.update({order.client_order_id: symbol for order in orders})
+        for order in orders:
+            account.remember(order.client_order_id, symbol)
         sent = await self._sender.place(account, symbol, orders)
         known = {each.order.client_order_id: each.update for each in sent if each.update}
         looked = [each.order for each in sent if each.look]
@@ -190,7 +191,7 @@ class LiveVenue:
 
     def know(self, account_id: int, client_order_id: str, symbol: str) -> None:
         """Where an order belongs that has no row and was not placed by this process: a self-test's."""
-        self._account(account_id).symbols[client_order_id] = symbol
+        self._account(account_id).remember(client_order_id, symbol)
 
     def _symbol(self, account: LiveAccount, order: Order) -> str:
         ours = order.client_order_id
