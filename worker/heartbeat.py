@@ -19,14 +19,14 @@ class Heartbeat:
         self.url = url
 
     async def run(self) -> None:
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as web:
             while True:
-                await self.ping(session)
+                await self.ping(web)
                 await asyncio.sleep(EACH)
 
-    async def ping(self, session: aiohttp.ClientSession) -> bool:
+    async def ping(self, web: aiohttp.ClientSession) -> bool:
         try:
-            async with session.get(self.url) as answer:
+            async with web.get(self.url) as answer:
                 if answer.status < 400:
                     return True
                 log.warning("heartbeat: the address answered %s", answer.status)
