@@ -234,7 +234,7 @@ def test_a_paused_worker_that_writes_late_is_refused(engine, workers, account_id
     assert run(engine, lambda s: s.scalar(select(LEASES.c.taken_at))) is not None
 
 
-@fault("P5")
+@fault("P5", "E38")
 def test_of_many_that_reach_for_the_same_account_one_gets_it(engine, account_ids):
     names = [f"racer{n}" for n in range(6)]
     for name in names:

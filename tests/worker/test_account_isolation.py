@@ -11,6 +11,7 @@ from core.cycle import DesiredState
 from core.engine import step
 from core.errors import InvalidInput
 from tests.builders import a_market
+from tests.faults import fault
 from tests.worker.house import House
 from tests.worker.test_account_orders import running
 from worker import turn as turns
@@ -91,6 +92,7 @@ async def test_a_reconciliation_that_fails_stops_trading_until_one_succeeds(hous
 # --- bulkheads
 
 
+@fault("P10")
 async def test_a_strategy_that_raises_is_isolated_and_shown(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from core.cycle import DesiredState
 from core.orders import OrderStatus, Role
+from tests.faults import fault
 from tests.worker.fakes import Do
 from tests.worker.house import House
 
@@ -125,6 +126,7 @@ async def test_an_error_is_not_not_found(house: House):
     assert house.attempts(strategy, Role.BASE)[0].status is S.NOT_ACCEPTED
 
 
+@fault("E12")
 async def test_an_order_in_doubt_blocks_its_own_slot_only(house: House):
     house.venue.rule = lambda order: Do.DROP if order.slot.level == 2 else None
     strategy = await running(house)
