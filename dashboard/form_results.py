@@ -59,7 +59,7 @@ def _figures(parameters: Parameters, ladder: Ladder, market: Market, free: Decim
         figure(
             "Money needed", money(ladder.required_capital, quote),
             "The first buy and all extra buys, fees included.",
-            delta=None if free is None else f"of {money(free, quote)} free",
+            delta=None if free is None else f"there are {money(free, quote)}",
         )  # fmt: skip
         figure(
             "Fall covered", percent(ladder.max_deviation, 1),

@@ -92,6 +92,11 @@ def _place(person: Principal, detail: StrategyDetail | None) -> Place | None:
         "Account", mine, key="form_account",
         format_func=lambda a: f"{a.name} ({KIND_WORDS[a.kind]})",
     )  # fmt: skip
+    if account.kind is AccountKind.LIVE:
+        st.error(
+            "**LIVE** · Real money on a real exchange: you can lose all of it.",
+            icon=":material/warning:",
+        )
     offered = prices.tradable(account.venue)
     if not offered:
         st.info(
