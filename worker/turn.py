@@ -70,7 +70,8 @@ def _nothing_held(symbol: str) -> Hold | None:
 
 
 class Turn:
-    """`quote_of(symbol)`: the fresh quote or None. `free`: free balance by asset.
+    """`quote_of(symbol)`: the fresh quote or None. `free`: free balance by asset; None: nobody asked, so no
+    cycle starts in this turn, and whoever would is woken again at once.
     `window`: how long the venue may still accept a request after its signed time.
 
     no_buys(symbol): why no buys are planned there now; exits go on. caps: the most that may be in use per
@@ -82,7 +83,7 @@ class Turn:
         at: datetime,
         quote_of: Callable[[str], Quote | None],
         market_of: Callable[[str], Market | None],
-        free: Mapping[str, Decimal],
+        free: Mapping[str, Decimal] | None,
         window: timedelta,
         no_buys: Callable[[str], Hold | None] = _nothing_held,
         caps: Mapping[str, Decimal] | None = None,
@@ -239,6 +240,9 @@ class Turn:
         hold = self.no_buys(tracked.symbol)
         if hold is not None:
             return Held(hold.sentence, waits=hold.state == "waiting")
+        if self.free is None:
+            draft.unpriced = True
+            return Held("What is free on the account is being looked at.", waits=True)
         cycle = draft.cycle
         quote = cycle.market.quote
         others = self._others(tracked, quote)
@@ -311,7 +315,7 @@ class Turn:
         draft = self.drafts[strategy_id]
         if draft.fault is not None:
             return Watch(alarm=self.at + ASK_AGAIN)
-        if draft.held is not None and draft.cycle.is_idle():
+        if draft.held is not None and draft.cycle.is_idle() and not draft.unpriced:
             return Watch(alarm=self.at + ASK_AGAIN)
         found = watch(draft.cycle, self.at)
         if draft.beyond_cap is not None:

@@ -90,6 +90,7 @@ class FakeVenue:
         self.latency = 0.0
         self.deaf = False  # questions fail
         self.no_balances = False
+        self.balances_asked = 0
         self.no_open_orders = False
         self.lost_cancels = 0
         self.unheard_cancels = 0
@@ -273,6 +274,7 @@ class FakeVenue:
         return await self.open_orders(account_id)
 
     async def balances(self, account_id: int) -> dict[str, Balance]:
+        self.balances_asked += 1
         if self.no_balances:
             raise VenueUnavailable("no balances")
         return {

@@ -226,6 +226,23 @@ async def test_real_accounts_say_what_holds_them_on_their_own_page(house: House)
     assert said.mismatch is None
 
 
+@fault("E14")
+async def test_a_real_exchange_is_asked_for_balances_only_to_start_a_cycle_and_to_count(
+    house: House,
+):
+    house.go_live(USDT="5000")
+    strategy = await running(house)
+    asked = house.venue.balances_asked
+    await house.price(99)
+    await house.second(20, price=99)
+    assert house.venue.balances_asked == asked
+    await house.price("100.6")  # the take profit fills, and the next cycle wants to start
+    await house.second(3, price="100.6")
+    assert house.stored(strategy).number == 2
+    assert house.state(strategy) == "running"
+    assert house.venue.balances_asked <= asked + 4
+
+
 # --- symbols and rules
 
 
