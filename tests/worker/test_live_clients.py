@@ -7,6 +7,7 @@ import logging
 import pickle
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import ClassVar
 
 import pytest
@@ -126,6 +127,18 @@ async def test_clients_share_everything_but_the_key_and_take_new_markets(rig: Li
     await rig.hub.tend()
     assert "ETH/USDT" in first.markets
     assert first.markets is second.markets is rig.hub.master.markets
+
+
+@fault("E38", "P7")
+async def test_where_nonces_count_each_is_larger_than_the_last_whatever_the_clock_does(
+    rig: LiveRig, monkeypatch: pytest.MonkeyPatch
+):
+    client = client_for(rig.hub, rig.venue.adapter, rig.key)
+    client.is_serial = True
+    found = [client.nonce() for _ in range(3)]
+    rig.hub.clock.offset -= timedelta(hours=1)
+    found += [client.nonce() for _ in range(3)]
+    assert found == sorted(set(found))
 
 
 async def test_nothing_is_retried_by_ccxt(rig: LiveRig):

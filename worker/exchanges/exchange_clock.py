@@ -17,6 +17,7 @@ from worker.prices.markets import parse_decimal
 log = logging.getLogger(__name__)
 MEASURE_EACH = 600.0
 TRY_AGAIN = 5.0
+ASKED_ANEW = 1.0
 KNOWN_FOR = 3 * MEASURE_EACH
 TOLERATED = timedelta(seconds=1)
 JUMP = timedelta(milliseconds=500)
@@ -32,6 +33,7 @@ class ExchangeClock:
         self.offset = timedelta(0)
         self._measured: float | None = None
         self._tried: float | None = None
+        self._doubted = False
         self._anchor = EPOCH
 
     def now(self) -> datetime:
@@ -45,13 +47,16 @@ class ExchangeClock:
 
     def is_due(self) -> bool:
         now = monotonic()
+        if self._doubted and (self._tried is None or now - self._tried >= ASKED_ANEW):
+            return True
         if self._tried is not None and now - self._tried < TRY_AGAIN:
             return False
         return not self.is_known() or now - (self._measured or 0.0) >= MEASURE_EACH
 
     def doubt(self) -> None:
-        """The exchange says that our time is wrong."""
-        self._measured = None
+        """The exchange says that a request's time was wrong. Perhaps that one was only slow: it is measured
+        at once, and others go on meanwhile; a wrong time places nothing."""
+        self._doubted = True
 
     def tried(self) -> None:
         self._tried = monotonic()
@@ -81,6 +86,7 @@ class ExchangeClock:
             raise VenueUnavailable(f"{self.exchange}: its time could not be measured")
         there = EPOCH + timedelta(milliseconds=int(said)) + timedelta(seconds=took / 2)
         self.offset, self._anchor, self._measured = there - wall, anchor, arrived
+        self._doubted = False
         if abs(self.offset) > TOLERATED:
             log.error(
                 "this host's clock is %.3f s off %s", -self.offset.total_seconds(), self.exchange
