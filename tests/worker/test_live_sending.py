@@ -171,6 +171,20 @@ async def test_a_request_that_arrives_late_is_refused_by_the_exchange_itself(rig
 
 
 @fault("P3", "P2")
+@fault("E1", "P14")
+async def test_an_exit_without_an_answer_makes_no_buy_too_late(rig: LiveRig):
+    """Seen in a drill: the answer to the sale was lost, and all buys written with it missed their window."""
+    sale = rig.an_order("60000", "0.5", Side.SELL)
+    buys = [rig.an_order(str(49000 - n)) for n in range(3)]
+    rig.exchange.faults.arm(
+        "E1", how="slow", ms=2000, when=lambda r: r.params.get("side") == "SELL"
+    )
+    updates = await rig.place(*buys, sale)
+    assert {u.client_order_id for u in updates} >= {buy.client_order_id for buy in buys}
+    accepted = [rig.there(buy)[0].time for buy in buys]
+    assert max(accepted) - rig.there(sale)[0].time < 1500
+
+
 async def test_a_cancelled_caller_does_not_cut_the_send(rig: LiveRig):
     order = rig.an_order()
     rig.exchange.faults.arm("E1", how="slow", ms=50)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,18 +42,18 @@ class Sender:
         self.hub, self.adapter, self.asker = hub, adapter, asker
 
     async def place(self, account: LiveAccount, symbol: str, orders: Sequence[Order]) -> list[Sent]:
-        """Exits first; those that were written at one time side by side where the exchange allows."""
+        """Exits leave first; then side by side where the exchange allows, so that one whose answer does
+        not come makes no other too late."""
         account.changed()
-        found: list[Sent] = []
-        for _, group in itertools.groupby(sorted(orders, key=_rank), _rank):
-            found += await self._side_by_side(account, symbol, list(group))
+        found = await self._side_by_side(account, symbol, sorted(orders, key=_rank))
         account.changed()
         return found
 
     async def _side_by_side(
         self, account: LiveAccount, symbol: str, orders: Sequence[Order]
     ) -> list[Sent]:
-        """Each create is a task of the account: whoever asked for it may be cancelled, the send is not."""
+        """In that order. Each create is a task of the account: whoever asked for it may be cancelled, the
+        send is not."""
         room = asyncio.Semaphore(1 if self.adapter.is_serial else AT_ONCE)
         tasks = [asyncio.create_task(self._in_turn(room, account, symbol, o)) for o in orders]
         for task in tasks:
