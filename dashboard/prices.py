@@ -18,6 +18,7 @@ from db import candles as stored_candles
 from db import market_data, price_requests
 from db.accounts import SIMULATED
 from db.candle_series import CandleSeries
+from db.errors import NotFound
 
 FRESH = timedelta(seconds=30)
 ASKED = "_prices_asked"
@@ -72,8 +73,11 @@ def look_at(user_id: int, venue: str, symbol: str, now: datetime) -> None:
     last = asked.get((venue, symbol))
     if last is not None and now - last < FRESH:
         return
-    write(lambda session: price_requests.ask(session, user_id, venue, symbol, now))
     asked[venue, symbol] = now
+    try:
+        write(lambda session: price_requests.ask(session, user_id, venue, symbol, now))
+    except NotFound:  # not traded any more: a strategy on it can still be looked at and changed
+        return
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from db.reports import person_journal
 from db.transactions import run
 from tests.db.people import a_strategy, a_user, an_administrator, first_account, later, want
 from tests.db.trading import has_traded
+from tests.simulation.world import Plan, simulate
 from worker import auditor as auditors
 from worker.auditor import Auditor
 from worker.database import Database
@@ -221,6 +222,23 @@ def test_audit_rows_that_were_cut_off_are_found(watched):
     watched.sql("DELETE FROM audit WHERE position > 1")
     watched.look()
     assert watched.found() == {"V16"}
+
+
+def test_whatever_goes_wrong_at_an_exchange_nothing_of_ours_is_found_broken(monkeypatch):
+    """The simulation runs the whole worker, its auditors too, against an exchange that fails at random."""
+    found, looks = [], []
+    tell = Auditor._tell
+
+    async def listening(self, look, broken, at):
+        looks.append(look.account_id)
+        found.extend(broken)
+        await tell(self, look, broken, at)
+
+    monkeypatch.setattr(Auditor, "_tell", listening)
+    simulate(Plan(4, seconds=200.0, each=8.0))
+    # The exchange itself may execute more than was ordered (E34): that is worth an alarm.
+    assert {each.check for each in found} <= {"never more than ordered"}
+    assert len(set(looks)) > 1
 
 
 def test_a_live_account_beyond_its_cap_is_found(live):
