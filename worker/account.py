@@ -16,6 +16,7 @@ from core.events import PriceSeen, TimePassed, last_price
 from db.errors import Conflict, Stale
 from worker.account_memory import AccountMemory
 from worker.account_rows import AccountFacts
+from worker.allowance import lacks_free_coins
 from worker.desk import Desk
 from worker.errors import AccountLost, VenueUnavailable
 from worker.freeze import Freeze
@@ -285,9 +286,11 @@ class AccountRunner:
         return await self.sending.execute(turn)
 
     async def _free(self, concerned: set[int]) -> dict[str, Decimal] | None:
-        """Free balance by asset. A real exchange counts questions: only who is about to start needs it."""
+        """Free balance by asset. A real exchange counts questions: only who is about to start needs it, and
+        whoever could not sell because coins are locked elsewhere."""
         venue = self.desk.venue
-        if venue.checks_balances and not any(self.tracked[i].cycle.is_idle() for i in concerned):
+        cycles = [self.tracked[strategy_id].cycle for strategy_id in concerned]
+        if venue.checks_balances and not any(c.is_idle() or lacks_free_coins(c) for c in cycles):
             return None
         balances = await venue.balances(self.facts.account_id)
         return {asset: balance.free for asset, balance in balances.items()}

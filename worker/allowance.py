@@ -9,7 +9,7 @@ from decimal import Decimal
 from core.cycle import Cycle, DesiredState
 from core.events import Command, PlaceOrder
 from core.market import Side
-from core.orders import Order, OrderStatus
+from core.orders import Kind, Order, OrderStatus
 from core.reserve import at_stake, cost_of
 from core.words import money_words
 from worker.gate import no_cap
@@ -45,6 +45,34 @@ def without_price(before: Cycle, after: Cycle, commands: tuple[Command, ...]) ->
             stays = replace(command.order, status=OrderStatus.OPEN, cancel_asked=known.cancel_asked)
             after = after.with_order(stays)
     return after, tuple(kept)
+
+
+def lacks_free_coins(cycle: Cycle) -> bool:
+    """An urgent exit was not taken because coins are locked elsewhere: the next try sells what is free."""
+    last = cycle.orders[-1] if cycle.orders else None
+    return (
+        last is not None
+        and last.side is Side.SELL
+        and last.kind is Kind.MARKET
+        and last.status is OrderStatus.NOT_PLACED
+        and last.reason == "funds"
+    )
+
+
+def what_is_free(after: Cycle, commands: tuple[Command, ...], free: Decimal) -> Planned:
+    """The urgent exit that is planned, at most as large as the coins that are free on the account."""
+    for command in commands:
+        order = command.order
+        is_exit = order.side is Side.SELL and order.kind is Kind.MARKET
+        if not isinstance(command, PlaceOrder) or not is_exit or order.quantity <= free:
+            continue
+        quantity = after.market.round_quantity(free)
+        if not after.market.is_tradable(quantity, order.planned_price):
+            return without(after, commands, [order.client_order_id])
+        smaller = replace(order, quantity=quantity)
+        placed = tuple(PlaceOrder(smaller) if c is command else c for c in commands)
+        return after.with_order(smaller), placed
+    return after, commands
 
 
 def _must_go(cycle: Cycle) -> bool:

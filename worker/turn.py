@@ -33,7 +33,14 @@ from core.story import ActualState, Entry, state_of, tell, tell_halt
 from core.succession import next_cycle, reparametrized
 from core.triggers import Watch, watch
 from db.cycles import CycleChange
-from worker.allowance import planned_buys, within_cap, without, without_price
+from worker.allowance import (
+    lacks_free_coins,
+    planned_buys,
+    what_is_free,
+    within_cap,
+    without,
+    without_price,
+)
 from worker.gate import Held, fits_cap, may_start
 from worker.holds import Hold
 from worker.tracked import Shown, Tracked
@@ -173,6 +180,9 @@ class Turn:
             planned = without_price(before, after, commands)
             draft.unpriced = draft.unpriced or len(planned[1]) < len(commands)
             return planned
+        if self.free is not None and lacks_free_coins(before):
+            free = self.free.get(after.market.base, ZERO)
+            after, commands = what_is_free(after, commands, free)
         buys = planned_buys(commands)
         if not buys:
             return after, commands

@@ -153,3 +153,21 @@ async def test_no_fill_in_a_lively_market_is_taken_for_missing_coins(house: Hous
         await house.price(("99", "98.5", "101", "97")[number % 4], seconds=6)
     assert "coins_missing" not in house.journal()
     assert house.stored(strategy).missing == 0
+
+
+@fault("E26", "E28")
+async def test_an_urgent_exit_sells_what_is_free_when_the_rest_is_locked_elsewhere(house: House):
+    strategy = await counted(house, stop_loss="0.05")
+    profit = house.attempts_of_take_profit(strategy)[0]
+    house.venue.cancel_by_hand(house.account, profit.client_order_id)
+    coins = house.venue.books[house.account].money("BTC")
+    coins.free, coins.used = D("0.7"), D("0.3")  # the person put some up for sale by hand
+    await house.reconcile()
+    await house.want(strategy, DesiredState.CLOSED)
+    await house.second(30, price=100)
+    assert coins.free == 0
+    assert house.stored(strategy).missing == 0
+    coins.free, coins.used = D("0.3"), D(0)
+    await house.second(300, price=100)
+    assert house.state(strategy) == "closed"
+    assert house.stored(strategy).number == 2
