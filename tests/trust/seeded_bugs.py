@@ -30,6 +30,9 @@ ORDERS = "tests/worker/test_account_orders.py::"
 WISHES = "tests/worker/test_account_wishes.py::"
 ISOLATION = "tests/worker/test_account_isolation.py::"
 CORE_ORDERS = "tests/core/test_orders.py::"
+SENDING = "tests/worker/test_live_sending.py::"
+OUTCOMES = "tests/exchanges/test_outcomes.py::"
+LIVE_RULES = "tests/trust/test_live_rules.py::"
 RULES = "tests/trust/test_rules.py::"
 TRANSACTIONS = "tests/db/test_transactions.py::"
 
@@ -283,38 +286,79 @@ BOOKS: tuple[Bug, ...] = (
 
 EXCHANGES: tuple[Bug, ...] = (
     Bug(
+        "a request is signed with the time at which it leaves",
+        "worker/venues/live_sending.py",
+        "            pinned=order.created_at if self.adapter.pins_time else None,\n",
+        "            pinned=None,\n",
+        (LIVE_RULES + "test_however_late_a_request_leaves_it_is_signed_with_the_committed_time",),
+    ),
+    Bug(
+        "orders that have ended are not looked for",
+        "worker/venues/live_looking.py",
+        "resting.get(order.client_order_id) or await self._find(account, symbol, order)",
+        "(await self._resting(account, symbol)).get(order.client_order_id)",
+        ("tests/worker/test_live_looking.py", SENDING + "test_an_order_whose_answer_is_lost_is_unknown"
+         "_and_then_found"),
+    ),
+    Bug(
         "too many requests counts as refused",
         "worker/exchanges/outcomes.py",
         "BAN = Rule(Fate.UNKNOWN, Trouble.BAN)\n",
         "BAN = Rule(Fate.REFUSED, Trouble.BAN)\n",
-        ("tests/exchanges",),
+        (OUTCOMES + "test_too_many_requests_stops_everybody_and_proves_nothing",),
     ),
     Bug(
         "a duplicate id counts as refused",
         "worker/exchanges/outcomes.py",
         "EXISTS = Rule(Fate.EXISTS)\n",
         "EXISTS = Rule(Fate.REFUSED)\n",
-        ("tests/exchanges",),
+        (SENDING + "test_a_duplicate_id_means_that_it_exists",
+         OUTCOMES + "test_what_an_exchange_says_proves_no_more_than_it_says"),
     ),
     Bug(
         "what is not on the whitelist counts as refused",
         "worker/exchanges/outcomes.py",
         "UNKNOWN = Rule(Fate.UNKNOWN)\n",
         "UNKNOWN = Rule(Fate.REFUSED)\n",
-        ("tests/exchanges",),
+        (OUTCOMES + "test_a_page_of_a_proxy_proves_nothing",
+         OUTCOMES + "test_any_other_exception_proves_nothing",
+         OUTCOMES + "test_what_an_exchange_says_proves_no_more_than_it_says"),
+    ),
+    Bug(
+        "a ban is not honoured",
+        "worker/exchanges/hub.py",
+        "        if monotonic() < self.calm_until:\n            raise NotSent",
+        "        if False:\n            raise NotSent",
+        (SENDING + "test_nothing_goes_out_during_a_ban_and_nothing_unsent_is_in_doubt",),
+    ),
+    Bug(
+        "the text of an error is passed on",
+        "worker/exchanges/hub.py",
+        "        except self.faults as error:\n"
+        "            raise VenueUnavailable(f\"{self.exchange}: {type(error).__name__}\") from None\n",
+        "        except self.faults as error:\n"
+        "            raise VenueUnavailable(f\"{self.exchange}: {error}\") from None\n",
+        (LIVE_RULES + "test_what_is_said_of_a_failed_question_holds_no_address_and_no_signature",),
     ),
     Bug(
         "the allow-list is off",
         "worker/exchanges/allow_list.py",
         "    if not allows(api, method, path):\n",
         "    if False:\n",
-        ("tests/worker", "tests/exchanges"),
+        ("tests/worker/test_live_clients.py::test_no_call_that_moves_coins_is_ever_signed",),
     ),
     Bug(
         "a key that can withdraw is accepted",
         "worker/keys/activation.py",
         "    if found.can_withdraw:\n",
         "    if False:\n",
+        ("tests/worker/test_keys_activation.py",),
+    ),
+    Bug(
+        "one refusal is enough to give a key up",
+        "worker/keys/activation.py",
+        "CONFIRMATIONS = 3\n",
+        "CONFIRMATIONS = 1\n",
         ("tests/worker/test_keys_activation.py",),
     ),
 )  # fmt: skip
