@@ -11,7 +11,7 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench crash-test exchange migrate service lock clean
+.PHONY: help install run test check format bench crash-test chaos-test trust exchange migrate service lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,14 @@ bench: .venv/.installed-development ## measure the worker with 1,000 and 10,000 
 crash-test: .venv/.installed-development ## kill the worker at random moments and compare the books
 	$(PY) -m tests.system
 	$(PY) -m tests.crash
+
+chaos-test: .venv/.installed-development ## real workers against the test exchange while everything breaks around them
+	$(PY) -m tests.system
+	$(PY) -m tests.chaos --live --kills 100 $(ARGS)
+
+trust: .venv/.installed-development ## show stage by stage that orders are placed exactly once (hours; goes on where it was)
+	$(PY) -m tests.system
+	$(PY) -m tests.trust $(ARGS)
 
 exchange: .venv/.installed-development ## start the test exchange, to drill with made-up money (docs/drills.md)
 	$(PY) -m tests.exchange $(ARGS)
