@@ -13,6 +13,7 @@ from sqlalchemy import Integer, Select, Text, select, type_coerce
 from core.candles import EPOCH
 from core.errors import InvalidInput
 from db.caps import caps_from_text, stored_amounts, stored_caps
+from db.exchange_proofs import unproven_caps
 from db.tables import ExchangeAccount
 from db.types import read_time
 
@@ -79,9 +80,18 @@ def raw_accounts() -> Select[Any]:
     return select(*(raw.get(column.name, column) for column in ExchangeAccount.__table__.columns))
 
 
-def from_raw(row: Any) -> Account:
+def terms_from_raw(row: Any, *, is_proven: bool) -> Terms:
+    """The caps that hold now. `rev` counts the row's changes and the proof of its exchange."""
+    caps = caps_from_text(row.caps)
+    if caps is not None and not is_proven:
+        caps = unproven_caps(caps)
+    counted = row.rev if isinstance(row.rev, int) else 0
+    return Terms(2 * counted + is_proven, caps)
+
+
+def from_raw(row: Any, *, is_proven: bool) -> Account:
     """Of a row of `raw_accounts`: what cannot be read is missing."""
-    kind = AccountKind(row.kind)
+    kind, now = AccountKind(row.kind), terms_from_raw(row, is_proven=is_proven)
     try:
         created_at = read_time(row.created_at)
     except InvalidInput:
@@ -96,11 +106,11 @@ def from_raw(row: Any) -> Account:
         stated_balance=stored_amounts(row.quote_start),
         created_at=created_at,
         archived_at=None,
-        caps=caps_from_text(row.caps),
+        caps=now.caps,
         accepts_no_address=row.accepts_no_address == 1,
         accepts_unverified=row.accepts_unverified == 1,
         self_test_rev=row.self_test_rev if isinstance(row.self_test_rev, int) else 0,
-        rev=row.rev if isinstance(row.rev, int) else 0,
+        rev=now.rev,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Text, select, type_coerce, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInput
@@ -21,10 +21,11 @@ from db.account_rows import Account as Account
 from db.account_rows import AccountKind as AccountKind
 from db.account_rows import Terms as Terms
 from db.account_rows import as_account as as_account
-from db.account_rows import from_raw, raw_accounts
+from db.account_rows import from_raw, raw_accounts, terms_from_raw
 from db.account_rows import venue_name as venue_name
-from db.caps import ASSET, caps_as_text, caps_from_text, read_caps
+from db.caps import ASSET, caps_as_text, read_caps
 from db.errors import Conflict, NotFound
+from db.exchange_proofs import proven
 from db.matched import rows_matched
 from db.names import clean_name
 from db.open_cycles import has_open_cycle
@@ -61,27 +62,30 @@ def trading_accounts(session: Session) -> tuple[Account, ...]:
     """For the worker: of everybody. Asked each second, so it reads plain rows.
 
     Rows may be written by hand: a stated balance or a cap that cannot be read is none; an account of an
-    unknown kind is left out.
+    unknown kind is left out. Caps are low as long as the exchange is not proven here.
     """
     rows = session.execute(
         raw_accounts()
         .where(ExchangeAccount.archived_at.is_(None), ExchangeAccount.is_active.is_(True))
         .order_by(ExchangeAccount.id)
     )
-    return tuple(from_raw(row) for row in rows if row.kind in set(AccountKind))
+    proofs = proven(session)
+    return tuple(
+        from_raw(row, is_proven=row.exchange in proofs)
+        for row in rows
+        if row.kind in set(AccountKind)
+    )
 
 
 def terms(session: Session, account_ids: Sequence[int]) -> dict[int, Terms]:
     """For the worker: of these accounts, as they are now; archived ones absent."""
     rows = session.execute(
-        select(
-            ExchangeAccount.id, ExchangeAccount.rev, type_coerce(ExchangeAccount.caps, Text)
-        ).where(ExchangeAccount.id.in_(account_ids), ExchangeAccount.archived_at.is_(None))
+        raw_accounts().where(
+            ExchangeAccount.id.in_(account_ids), ExchangeAccount.archived_at.is_(None)
+        )
     )
-    return {
-        account_id: Terms(rev if isinstance(rev, int) else 0, caps_from_text(caps))
-        for account_id, rev, caps in rows
-    }
+    proofs = proven(session)
+    return {row.id: terms_from_raw(row, is_proven=row.exchange in proofs) for row in rows}
 
 
 def add_first_account(session: Session, user_id: int, *, at: datetime) -> int:

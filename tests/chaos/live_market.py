@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import text
 
 from core.order_ids import prefix
-from db import account_keys, accounts, installation, keys
+from db import account_keys, accounts, exchange_proofs, installation, keys
 from db.verify import verify
 from tests.chaos.exchange_books import Comparison, compare
 from tests.chaos.exchange_thread import ExchangeThread
@@ -103,6 +103,7 @@ class LiveMarket:
                 accepts_no_address=True, accepts_unverified=True, at=now(),
             )
         )  # fmt: skip
+        house.run(lambda s: exchange_proofs.save_proof(s, "binance", made, at=now()))
         sealed = account_keys.seal(
             keys.worker_public_key(folder), user_id=person, account_id=made, exchange="binance",
             api_key=key, secret=secret_of(key), password="", at=now(),

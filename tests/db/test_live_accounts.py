@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from core.errors import InvalidInput
-from db import accounts
+from db import accounts, exchange_proofs
 from db.accounts import AccountKind, Terms
 from db.errors import Conflict
 from db.tables import AuditEntry, ExchangeAccount
@@ -23,6 +23,8 @@ def ann(engine):
 
 @pytest.fixture
 def account_id(engine, ann):
+    """On an exchange that somebody has proven."""
+    run(engine, lambda s: exchange_proofs.save_proof(s, "binance", 1, at=AT))
     return a_live_account(engine, ann, caps={"usdt": "500", "BTC": Decimal("0.010")})
 
 
@@ -36,13 +38,30 @@ def test_the_worker_is_told_caps_consents_and_the_revision(engine, account_id):
     assert account.kind is AccountKind.LIVE
     assert account.caps == {"USDT": Decimal(500), "BTC": Decimal("0.01")}
     assert (account.accepts_no_address, account.accepts_unverified) == (False, False)
-    assert (account.self_test_rev, account.rev, account.stated_balance) == (0, 1, {})
+    assert (account.self_test_rev, account.rev, account.stated_balance) == (0, 3, {})
+
+
+def test_on_an_exchange_that_nobody_has_proven_the_caps_are_low_until_somebody_has(engine, ann):
+    account_id = a_live_account(engine, ann, caps={"USDT": "500", "EUR": "20"})
+    low = {"USDT": Decimal(50), "EUR": Decimal(20)}
+    before = known(engine, account_id)
+    assert before.caps == low
+    assert run(engine, lambda s: accounts.terms(s, [account_id]))[account_id].caps == low
+    # The person sees what they have stated.
+    assert run(engine, lambda s: accounts.account(s, ann, account_id)).caps == {
+        "USDT": Decimal(500),
+        "EUR": Decimal(20),
+    }
+    run(engine, lambda s: exchange_proofs.save_proof(s, "binance", account_id, at=AT))
+    after = known(engine, account_id)
+    assert after.caps == {"USDT": Decimal(500), "EUR": Decimal(20)}
+    assert after.rev != before.rev
 
 
 def test_every_change_counts(engine, ann, account_id):
     run(engine, lambda s: accounts.change_caps(s, ann, account_id, caps={"USDT": "9"}, at=AT))
     assert run(engine, lambda s: accounts.terms(s, [account_id])) == {
-        account_id: Terms(2, {"USDT": Decimal(9)})
+        account_id: Terms(5, {"USDT": Decimal(9)})
     }
     run(
         engine,
@@ -52,7 +71,7 @@ def test_every_change_counts(engine, ann, account_id):
     )
     run(engine, lambda s: accounts.ask_self_test(s, ann, account_id, at=AT))
     account = known(engine, account_id)
-    assert (account.rev, account.self_test_rev) == (4, 1)
+    assert (account.rev, account.self_test_rev) == (9, 1)
     assert (account.accepts_no_address, account.accepts_unverified) == (True, False)
 
 
@@ -84,7 +103,7 @@ def test_a_cap_is_read_strictly(engine, ann, account_id, caps, sentence):
         run(engine, lambda s: accounts.change_caps(s, ann, account_id, caps=caps, at=AT))
     with pytest.raises(InvalidInput, match=sentence):
         a_live_account(engine, ann, name="Other", caps=caps)
-    assert known(engine, account_id).rev == 1
+    assert known(engine, account_id).rev == 3
 
 
 @pytest.mark.parametrize("exchange", ["simulated", "", "Binance", "../x", "no such place"])

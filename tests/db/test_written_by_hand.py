@@ -87,7 +87,7 @@ def test_an_account_that_cannot_be_read_whole_is_served_with_what_can_be_read(
     assert found[good].stated_balance == {"USDT": Decimal(10_000)}
     account = found[bad]
     assert account.created_at == (EPOCH if column == "created_at" else AT)
-    assert account.caps == (None if column == "caps" else {"USDT": Decimal(500)})
+    assert account.caps == (None if column == "caps" else {"USDT": Decimal(50)})
     assert account.accepts_no_address is False
     known = run(sqlite_engine, lambda s: accounts.terms(s, [bad]))[bad]
     assert (known.rev, known.caps) == (account.rev, account.caps)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nacl.public import PrivateKey
 
-from db import account_keys, accounts
+from db import account_keys, accounts, exchange_proofs
 from db.keys import pair_id
 from db.transactions import run
 from tests.exchange.accounts import Event
@@ -123,6 +123,10 @@ class ExchangePlace:
                 accepts_no_address=False, accepts_unverified=False, at=world.clock.wall(),
             ),
         )  # fmt: skip
+        run(
+            world.store.engine,
+            lambda s: exchange_proofs.save_proof(s, "binance", account_id, at=world.clock.wall()),
+        )
         start = {"USDT": Decimal(balance), "BNB": Decimal(3)}
         key, secret = (f"CANARY{kind}{self.luck.randbytes(12).hex()}" for kind in ("k", "s"))
         self.secrets += [key, secret]

@@ -15,7 +15,7 @@ from core.cycle import Cycle, DesiredState
 from core.events import last_price
 from core.market import Side
 from core.orders import Kind, Order, OrderStatus, Role, Slot
-from db import accounts, cycles, halt, leases, strategies, wanted
+from db import accounts, cycles, exchange_proofs, halt, leases, strategies, wanted
 from db import status as statuses
 from db.accounts import Account, AccountKind
 from db.errors import CommitUnknown
@@ -100,9 +100,16 @@ class House:
     def set_caps(self, caps: Mapping[str, str] | None) -> None:
         """The person changes them; the worker does not know yet."""
         row = ExchangeAccount.__table__
-        values = {"kind": AccountKind.LIVE, "exchange": "binance", "caps": caps, "rev": row.c.rev + 1}
+        values = {
+            "kind": AccountKind.LIVE,
+            "exchange": "binance",
+            "caps": caps,
+            "rev": row.c.rev + 1,
+        }
         change = update(row).where(row.c.id == self.account).values(values)
         self.run(lambda s: s.execute(change))
+        at = self.clock.now()
+        self.run(lambda s: exchange_proofs.save_proof(s, "binance", self.account, at=at))
 
     def strategy(self, symbol: str = SYMBOL, account: int | None = None, **changes: Any) -> int:
         return self.run(

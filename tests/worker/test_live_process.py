@@ -15,7 +15,15 @@ from sqlalchemy import text
 
 from core.cycle import DesiredState
 from core.order_ids import prefix
-from db import account_keys, account_status, accounts, installation, keys, strategies
+from db import (
+    account_keys,
+    account_status,
+    accounts,
+    exchange_proofs,
+    installation,
+    keys,
+    strategies,
+)
 from db.account_status import AccountStatus, KeyState
 from tests.chaos.exchange_thread import ExchangeThread
 from tests.exchange.exchange import KEY, SECRET, Exchange
@@ -48,6 +56,7 @@ class Live:
                 accepts_no_address=False, accepts_unverified=False, at=now(),
             )
         )  # fmt: skip
+        house.run(lambda s: exchange_proofs.save_proof(s, "binance", self.account, at=now()))
 
     def store_key(self) -> None:
         public = keys.worker_public_key(self.house.folder / "config")
