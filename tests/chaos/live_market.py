@@ -52,6 +52,7 @@ FAULTS = (
 # A fill every few seconds: at one a second two workers behind one address wait for the request budget.
 SWING_SECONDS = 150.0
 NOTICED = 90.0
+CALM_WEIGHT, LONGEST_CALM = 2_500, 70.0
 SETTLE_WITHIN = 90.0
 SETTLE_TRIES = 4
 
@@ -62,6 +63,12 @@ def wall_ms() -> int:
 
 def secret_of(key: str) -> str:
     return key[::-1]
+
+
+def _used(exchange: Exchange) -> int:
+    """Request weight of the minute that runs."""
+    minute = exchange.now() // 60_000
+    return sum(w.weight for (_, at), w in exchange.weights.windows.items() if at == minute)
 
 
 class LiveMarket:
@@ -122,6 +129,13 @@ class LiveMarket:
 
     def quiet(self) -> None:
         self.thread.call(lambda exchange: exchange.faults.heal())
+
+    def calm(self) -> None:
+        """Every start asks a lot. A kill each few seconds uses the minute's budget up, and then only exits go
+        out until it ends: that is meant, and not what is to be measured."""
+        until = time.monotonic() + LONGEST_CALM
+        while time.monotonic() < until and self.thread.call(_used) > CALM_WEIGHT:
+            time.sleep(0.5)
 
     def disasters(self) -> Disasters:
         return {

@@ -18,7 +18,7 @@ Disasters = dict[str, tuple[Callable[[random.Random], None], tuple[str, ...]]]
 
 class Market(Protocol):
     """`populate`: people, accounts and strategies; {strategy: person}, {strategy: parameters}.
-    `trouble` arms one fault, `quiet` undoes all.
+    `trouble` arms one fault, `quiet` undoes all, `calm` waits until what they cost has passed.
     `change_by_hand`: seconds until it was noticed, None where there was nothing to change.
     `verdict`: after the run, with nothing under way: figures, and sentences for what is wrong."""
 
@@ -28,6 +28,7 @@ class Market(Protocol):
     ) -> tuple[dict[int, int], dict[int, dict[str, object]]]: ...
     def trouble(self, luck: random.Random) -> None: ...
     def quiet(self) -> None: ...
+    def calm(self) -> None: ...
     def disasters(self) -> Disasters: ...
     def change_by_hand(self, house: WorkerHouse, luck: random.Random) -> float | None: ...
     def verdict(self, house: WorkerHouse) -> tuple[dict[str, Any], list[str]]: ...
@@ -56,6 +57,9 @@ class SimulatedMarket:
 
     def quiet(self) -> None:
         """Nothing to undo."""
+
+    def calm(self) -> None:
+        """There is no request budget here."""
 
     def disasters(self) -> Disasters:
         return {}
