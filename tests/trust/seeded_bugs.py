@@ -333,11 +333,11 @@ EXCHANGES: tuple[Bug, ...] = (
     ),
     Bug(
         "the text of an error is passed on",
-        "worker/exchanges/hub.py",
-        "        except self.faults as error:\n"
-        "            raise VenueUnavailable(f\"{self.exchange}: {type(error).__name__}\") from None\n",
-        "        except self.faults as error:\n"
-        "            raise VenueUnavailable(f\"{self.exchange}: {error}\") from None\n",
+        "worker/venues/live_asking.py",
+        "            outcome = self.adapter.outcome(error)\n        self.note(account, outcome)\n"
+        "        raise VenueUnavailable(outcome.code)\n",
+        "            outcome = self.adapter.outcome(error)\n            said = str(error)\n"
+        "        self.note(account, outcome)\n        raise VenueUnavailable(said)\n",
         (LIVE_RULES + "test_what_is_said_of_a_failed_question_holds_no_address_and_no_signature",),
     ),
     Bug(
