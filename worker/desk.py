@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from core.events import Quote
 from core.market import Market
@@ -18,6 +19,8 @@ FRESH = timedelta(seconds=10)
 LIVE = ":live"
 FEW, MANY = 8, 1_000_000
 APART = timedelta(seconds=1)
+FAR = Decimal("0.2")
+"""A quote that differs by more than this part from the one before needs the next one beside it."""
 
 
 class Desk:
@@ -94,7 +97,9 @@ class Desk:
     def take(self, symbol: str, seen: TimedQuote) -> TimedQuote:
         """Keep the latest quote with the one at least a second before it; returns the completed one.
 
-        The first quote after a pause has none: it stands alone, and nothing is decided on it.
+        The first quote after a pause has none: it stands alone, and nothing is decided on it. So does one
+        that is far from it: a bad tick would size a base order a hundred times too large, and a real fall
+        is believed with the next quote.
         """
         earlier = self._earlier.setdefault(symbol, deque())
         if earlier and seen.at < earlier[-1].at:  # the venue's clock was set back
@@ -102,7 +107,7 @@ class Desk:
         while len(earlier) > 1 and seen.at - earlier[1].at >= APART:
             earlier.popleft()
         before = earlier[0] if earlier else seen
-        if APART <= seen.at - before.at <= FRESH:
+        if APART <= seen.at - before.at <= FRESH and _agree(seen.quote, before.quote):
             self._alone.discard(symbol)
         else:
             self._alone.add(symbol)
@@ -136,3 +141,9 @@ class Desk:
         wakes = self.wakes.get(symbol)
         if wakes is not None:
             wakes.wait(strategy_id, watch, at)
+
+
+def _agree(one: Quote, other: Quote) -> bool:
+    return all(
+        abs(a - b) <= FAR * min(a, b) for a, b in ((one.bid, other.bid), (one.ask, other.ask))
+    )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.market import Side
 from tests.builders import Play, a_cycle, a_quote, price, started
+from tests.faults import fault
 from tests.worker.fakes import FakeClock, FakeVenue
 from worker.desk import Desk
 from worker.gate import may_start
@@ -40,6 +41,32 @@ def test_a_quote_carries_the_one_a_second_before_it(desk: Desk, clock: FakeClock
     quote = desk.fresh(SYMBOL)
     assert quote is not None
     assert (quote.bid, quote.previous_bid) == (Decimal(90), Decimal(100))
+    assert quote.higher_bid == 100
+
+
+@fault("E23")
+@pytest.mark.parametrize("bad", ["20000", "2", "0.00000001"])
+def test_a_quote_far_from_the_one_before_is_not_decided_on_alone(
+    desk: Desk, clock: FakeClock, bad: str
+):
+    see(desk, clock, 200)
+    see(desk, clock, 200)
+    see(desk, clock, bad)
+    assert desk.fresh(SYMBOL) is None
+    see(desk, clock, 200)
+    assert desk.fresh(SYMBOL) is None
+    see(desk, clock, 200)
+    assert desk.fresh(SYMBOL) == a_quote(200)
+
+
+@fault("E22")
+def test_a_real_fall_is_believed_with_the_next_quote(desk: Desk, clock: FakeClock):
+    see(desk, clock, 200)
+    see(desk, clock, 100)
+    assert desk.fresh(SYMBOL) is None
+    see(desk, clock, 99)
+    quote = desk.fresh(SYMBOL)
+    assert quote is not None
     assert quote.higher_bid == 100
 
 
