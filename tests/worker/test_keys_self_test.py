@@ -329,3 +329,17 @@ def test_its_id_is_never_one_of_a_strategy_and_fits_every_exchange():
 
 def test_the_fake_exchange_knows_what_became_of_an_order():
     assert {OrderStatus.CANCELLED, OrderStatus.FILLED} == set(self_test.FINAL)
+
+
+async def test_a_reconciliation_leaves_a_running_test_alone_and_cancels_one_that_stays(house):
+    house.strategy()
+    await house.start()
+    await house.stand(100)
+    order_id = self_test_id(house.run(installation.code), house.account, 1)
+    house.put_on_venue(order_id)
+    await house.reconcile()
+    assert order_id in house.open_on_venue()
+    assert "orphan_cancelled" not in house.journal()
+    await house.reconcile()
+    assert order_id not in house.open_on_venue()
+    assert house.journal().count("orphan_cancelled") == 1
