@@ -66,9 +66,9 @@ def is_alive(engine: Engine, account_ids: list[int]) -> None:
     """A worker that beats now and holds these accounts."""
 
     def unit(session):
-        if WORKER not in leases.alive_workers(session):
+        how = {"accounts": len(account_ids), "strategies": 1, "lag_ms": 3}
+        if not leases.beat(session, WORKER, **how):
             leases.register_worker(session, WORKER, "host", os.getpid(), "now", "test")
-        leases.beat(session, WORKER, accounts=len(account_ids), strategies=1, lag_ms=3)
         return leases.take_all(session, WORKER, account_ids)
 
     run(engine, unit)
