@@ -23,6 +23,7 @@ from db.command_line.people import create_user, reset_password
 from db.command_line.prepare import prepare
 from db.command_line.seed import seed_demo
 from db.engine import make_engine
+from db.errors import DatabaseUnavailable
 from db.settings import DatabaseSettings
 from db.transactions import run
 
@@ -45,18 +46,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _answer(engine, arguments)
         finally:
             engine.dispose()
+    except DatabaseUnavailable as error:
+        cause = error.__cause__
+        _say_unavailable(cause if isinstance(cause, DBAPIError) else None)
     except StepladderError as mistake:
         print(mistake, file=sys.stderr)
     except DBAPIError as error:
-        # The driver's own text may hold what is nobody's business; its code says enough.
-        code = error.orig.args[0] if error.orig is not None and error.orig.args else "unknown"
-        shown = code if isinstance(code, int) else type(error.orig).__name__
-        print(
-            f"DATABASE_URL: the database does not answer or refuses this (error {shown}). Check that it"
-            " runs and that the user may use it.",
-            file=sys.stderr,
-        )
+        _say_unavailable(error)
     return MISTAKE
+
+
+def _say_unavailable(error: DBAPIError | None) -> None:
+    """The driver's own text may hold what is nobody's business; its code says enough."""
+    original = None if error is None else error.orig
+    code = original.args[0] if original is not None and original.args else "unknown"
+    shown = code if isinstance(code, int) or original is None else type(original).__name__
+    print(
+        f"DATABASE_URL: the database does not answer or refuses this (error {shown}). Check that it"
+        " runs and that the user may use it.",
+        file=sys.stderr,
+    )
 
 
 def _settings() -> DatabaseSettings:
