@@ -14,7 +14,7 @@ from tests.builders import a_market
 from tests.faults import fault
 from tests.worker.fakes import Do
 from tests.worker.house import House
-from tests.worker.test_account_isolation import both_stand, two
+from tests.worker.test_account_isolation import both_stand, by_hand, two
 from tests.worker.test_account_orders import running
 from worker.holds import Holds
 
@@ -283,3 +283,19 @@ async def test_a_ladder_that_does_not_fit_the_new_rules_is_not_bought_on(house: 
     assert house.state(strategy) == "needs_attention"
     assert "changed its trading rules" in house.status(strategy).reason
     assert [o.slot.role for o in house.live(strategy)] == [Role.TAKE_PROFIT]
+
+
+async def test_a_live_account_with_records_that_cannot_be_read_buys_nothing_beside_them(
+    house: House,
+):
+    house.go_live(USDT="5000")
+    first, second = await two(house)
+    await house.start()
+    await both_stand(house)
+    await house.crash()
+    by_hand(house, "UPDATE orders SET status = 'lost' WHERE strategy_id = :s", s=first)
+    await house.start()
+    await both_stand(house, 99)
+    assert house.state(second) == "needs_attention"
+    assert "records of another strategy" in house.status(second).reason
+    assert house.attempts_of_take_profit(second)[-1].status is S.OPEN, "exits go on"
