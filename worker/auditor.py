@@ -125,17 +125,28 @@ class Auditor:
         self, account_ids: Sequence[int], now: Mapping[int, Mark], late: Sequence[Broken]
     ) -> None:
         started, at, since = monotonic(), utc_now(), self._last - OVERLAP
-        looks = await self._read(
-            lambda session: [
-                self._look(session, recent, at)
-                for recent in load_recent(session, account_ids, since)
-            ]
-        )
-        for look in looks:
+        for look in await self._looks(account_ids, since, at):
             own = [broken for broken in late if broken.account_id == look.account_id]
             await self._tell(look, self._lasting(look.account_id, [*look.broken, *own]), at)
             self._remember(look, now[look.account_id])
         await asyncio.sleep((monotonic() - started) * REST)
+
+    async def _looks(self, account_ids: Sequence[int], since: datetime, at: datetime) -> list[Look]:
+        """One for each account. Rows that cannot even be read must not end the worker that trades."""
+
+        def unit(session: Session) -> list[Look]:
+            found = load_recent(session, account_ids, since)
+            return [self._look(session, recent, at) for recent in found]
+
+        try:
+            return await self._read(unit)
+        except (DatabaseUnavailable, CommitUnknown):
+            raise
+        except Exception as fault:  # it is a finding, and loud in the log
+            if len(account_ids) == 1:
+                log.exception("account %s cannot be audited", account_ids[0])
+                return [_unreadable(account_ids[0], fault)]
+        return [look for i in account_ids for look in await self._looks([i], since, at)]
 
     def _look(self, session: Session, recent: Recent, at: datetime) -> Look:
         """In a thread, on one snapshot."""
@@ -155,7 +166,13 @@ class Auditor:
         if not now:
             return []
         before = at - ANSWERED_WITHIN
-        found = await self._read(lambda session: unanswered(session, now.keys(), before))
+        try:
+            found = await self._read(lambda session: unanswered(session, now.keys(), before))
+        except (DatabaseUnavailable, CommitUnknown):
+            raise
+        except Exception:  # whose rows these are is found when the accounts are read
+            log.exception("wishes cannot be compared with what is shown")
+            return []
         sentence = "It was changed over 5 minutes ago, and the worker has not answered."
         return [
             Broken("wish not answered", account_id, "what is wanted", sentence, strategy_id)
@@ -169,7 +186,13 @@ class Auditor:
             followed, broken = follow_chain(session, key, known)
             return followed, [*broken, *check_unchained(session, at)]
 
-        self._chain, broken = await self._read(unit)
+        try:
+            self._chain, broken = await self._read(unit)
+        except (DatabaseUnavailable, CommitUnknown):
+            raise
+        except Exception as fault:  # as above
+            log.exception("the audit chain cannot be followed")
+            broken = [Broken("audit chain", EVERYBODY, "the audit", _why(fault))]
         look = Look(EVERYBODY, None, tuple(broken), at_rest=True)
         await self._tell(look, self._lasting(EVERYBODY, broken), at)
 
@@ -229,3 +252,12 @@ class Auditor:
 
     async def _read(self, unit: Callable[[Session], R]) -> R:
         return await self.database.call(run, self._snapshots, unit, write=False)
+
+
+def _unreadable(account_id: int, fault: Exception) -> Look:
+    broken = Broken("readable", account_id, "the account", _why(fault))
+    return Look(account_id, None, (broken,), at_rest=False)
+
+
+def _why(fault: Exception) -> str:
+    return f"It cannot be checked ({type(fault).__name__}); the log says more."

@@ -198,6 +198,37 @@ def test_a_wish_that_is_not_answered_is_found(watched):
     assert "V18" in watched.found()
 
 
+NONSENSE = [
+    "UPDATE strategy_status SET actual_state = 'nonsense'",
+    "UPDATE orders SET quantity = 'much' WHERE role = 'safety'",
+    "UPDATE orders SET status = 'lost'",
+    "UPDATE cycles SET market = '{' WHERE number = 2",
+]
+
+
+@pytest.mark.parametrize("statement", NONSENSE)
+def test_rows_that_cannot_be_read_are_a_finding_and_end_nothing(watched, statement):
+    watched.sql(statement)
+    assert watched.look() == 1
+    assert watched.found() == {"V10"}
+
+
+def test_a_status_of_a_live_account_that_cannot_be_read_is_a_finding(live):
+    live.sql("""UPDATE exchange_accounts SET caps = '{"USDT": "1000"}'""")
+    want(live.engine, live.ann, live.strategy, DesiredState.PAUSED, at=later(5))
+    said = AccountStatus(account_id=live.account, user_id=live.ann, updated_at=utc_now())
+    run(live.engine, lambda session: account_status.save(session, [said]))
+    live.sql("UPDATE account_status SET key_state = 'nonsense'")
+    live.look()
+    assert "V10" in live.found()
+
+
+def test_an_audit_that_cannot_be_read_is_a_finding_and_ends_nothing(watched):
+    watched.sql("UPDATE audit SET details = '{' WHERE position = 1")
+    watched.look()
+    assert watched.found() == {"V16"}
+
+
 def test_an_account_that_another_worker_has_taken_is_left_to_that_one(watched):
     watched.sql("UPDATE orders SET reported_filled = 0 WHERE role = 'base'")
     watched.look()
