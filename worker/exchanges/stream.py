@@ -72,6 +72,9 @@ class PrivateStream:
         self._client.clients.clear()
         for socket in sockets:
             socket.on_close_callback = _nothing
+            for awaited in list(socket.futures.values()):
+                awaited.cancel()  # unheard errors end in the log, and some hold a token's address
+            socket.futures.clear()
             if socket.ping_looper is not None:
                 socket.ping_looper.cancel()
             if socket.connection is not None and not socket.connection.closed:
