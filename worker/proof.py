@@ -15,6 +15,8 @@ from core.orders import VANISHED, OrderStatus, OrderUpdate
 ROUNDS = 3
 MARGIN = timedelta(seconds=1)
 GIVE_UP_AFTER = timedelta(minutes=15)
+GONE_AFTER = timedelta(seconds=10)
+"""An order that the venue had is not missed for a hiccup of its lists: buys are cancelled for it."""
 LONGEST_PAUSE = 60.0
 
 
@@ -36,7 +38,7 @@ class Proof:
 
     def __init__(self, request_window: timedelta, index_lag: timedelta) -> None:
         self._wait = (request_window + MARGIN + index_lag).total_seconds()
-        self._lag = (MARGIN + index_lag).total_seconds()
+        self._gone = max(GONE_AFTER, MARGIN + index_lag).total_seconds()
         self._doubts: dict[str, Doubt] = {}
 
     def doubt(self, client_order_id: str, now: float) -> None:
@@ -66,7 +68,7 @@ class Proof:
 
     def gone(self, client_order_id: str, asked: float) -> OrderUpdate | None:
         """The same for an order that the venue once had: it may have filled, so a person is asked."""
-        if not self._negative(client_order_id, asked, self._lag):
+        if not self._negative(client_order_id, asked, self._gone):
             return None
         return OrderUpdate(client_order_id, OrderStatus.QUARANTINED, reason=VANISHED)
 

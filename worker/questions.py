@@ -13,6 +13,7 @@ from worker.live_orders import says_nothing_new
 from worker.proof import ROUNDS
 
 log = logging.getLogger(__name__)
+STALE_FOR = 60.0
 Events = list[tuple[int, Event]]
 """Each with the strategy that it is for."""
 
@@ -20,12 +21,13 @@ Events = list[tuple[int, Event]]
 class Questions:
     """Answers come back as events; nothing is decided here.
 
-    rolled_back: how many answers in a row showed less of an order than its trades that we hold.
+    rolled_back: since when (monotonic) and how often in a row answers have shown less of an order than its
+    trades that we hold.
     """
 
     def __init__(self, memory: AccountMemory) -> None:
         self.memory = memory
-        self.rolled_back: dict[str, int] = {}
+        self.rolled_back: dict[str, tuple[float, int]] = {}
 
     async def look_up(self, orders: Sequence[Order]) -> Events:
         """As `ask`; a question that is not answered concludes nothing, but the time in doubt goes on."""
@@ -56,7 +58,7 @@ class Questions:
             proven = self._not_found(order, asked)
             updates += [] if proven is None else [proven]
         for update in updates:
-            self._compare_trades(update)
+            self._compare_trades(update, asked)
         return self.reports(updates)
 
     def _not_found(self, order: Order, asked: float) -> OrderUpdate | None:
@@ -70,7 +72,7 @@ class Questions:
         log.error("order %s is known here and not shown by the venue", name)
         return proof.gone(name, asked)
 
-    def _compare_trades(self, update: OrderUpdate) -> None:
+    def _compare_trades(self, update: OrderUpdate, asked: float) -> None:
         """Trades that we hold and the venue does not list any more are never edited: a person is asked."""
         order = self.memory.order(update.client_order_id)
         if order is None:
@@ -78,12 +80,19 @@ class Questions:
         if update.filled >= order.filled or update.status is OrderStatus.QUARANTINED:
             self.rolled_back.pop(order.client_order_id, None)
             return
-        self.rolled_back[order.client_order_id] = self.rolled_back.get(order.client_order_id, 0) + 1
+        since, count = self.rolled_back.get(order.client_order_id, (asked, 0))
+        self.rolled_back[order.client_order_id] = (since, count + 1)
 
     @property
     def taken_back(self) -> list[str]:
-        """Orders of which the venue has shown less than we hold in each of several answers."""
-        return [name for name, count in self.rolled_back.items() if count >= ROUNDS]
+        """Orders of which the venue has shown less than we hold in each answer of a minute and longer: for
+        seconds an answer may simply be older than the trades."""
+        now, late = self.memory.desk.monotonic(), self.memory.desk.venue.index_lag.total_seconds()
+        return [
+            name
+            for name, (since, count) in self.rolled_back.items()
+            if count >= ROUNDS and now - since >= STALE_FOR + late
+        ]
 
     def reports(self, updates: Iterable[OrderUpdate]) -> Events:
         """Events of the updates that say something new."""
