@@ -11,7 +11,7 @@ from core.money import ZERO, stored
 from core.orders import Fill
 from worker.clock import monotonic
 from worker.errors import VenueUnavailable
-from worker.exchanges.answers import SeenTrade
+from worker.exchanges.answers import HIGHEST_FEE, SeenTrade
 from worker.prices.source import PriceSource
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ class Fees:
         fees = [(asset, amount) for asset, amount in trade.fees if amount]
         values = [await self._value(a, amount, base, quote, trade.price) for a, amount in fees]
         value = sum(values, ZERO)
+        if abs(value) > trade.price * trade.quantity * HIGHEST_FEE:
+            raise VenueUnavailable("fee absurd")
         if len(fees) == 1:
             asset, fee = fees[0]
         else:
