@@ -177,6 +177,7 @@ def test_without_the_switch_nothing_is_sent_and_the_owner_reads_why(live: Live):
     live.strategy()
     with live.house.start(**live.settings(ALLOW_LIVE="0")):
         found = wait_until("it says why", live.status)
+        assert found is not None
         assert found.hold is not None
         assert "ALLOW_LIVE=1" in found.hold
     assert live.exchange.call(lambda e: e.accounts[KEY].orders) == []
