@@ -49,7 +49,12 @@ def main(arguments: Sequence[str]) -> int:
 def _crash_points(options: argparse.Namespace) -> list[campaign.Line]:
     if options.point is not None:
         fate = options.fate or FATES[0]
-        tally = explore(fate, options.venue, pairs=options.pairs, only=options.point)
+        tally = explore(
+            fate,
+            options.venue,
+            pairs=options.pairs,
+            numbers=range(options.point, options.point + 1),
+        )
         return [campaign.crash_line([fate, options.venue, options.point], tally)]
     return list(
         campaign.run_crash_points(

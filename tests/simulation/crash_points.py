@@ -34,7 +34,11 @@ ASKS_OFTEN = ("feed-", "hub-", "markets-", "candles", "bans")
 ORDER_PATH = ("account-", "writer", "ledger", "stream", "supervisor", "claim")
 RECOVERY = 240.0
 AGAIN_WITHIN = 15.0
-WATCHED = ("orders", "fills", "cycles", "strategy_status", "venue_orders", "venue_trades")
+WATCHED = (
+    "SELECT * FROM orders", "SELECT * FROM fills", "SELECT * FROM cycles",
+    "SELECT strategy_id, actual_state, observed_rev FROM strategy_status",
+    "SELECT * FROM venue_orders", "SELECT * FROM venue_trades",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -171,8 +175,8 @@ class Scenario:
     def _number(self) -> str:
         world = self.world
         seen = hashlib.sha256()
-        for table in WATCHED:
-            for row in sorted(world.store.rows(f"SELECT * FROM {table}"), key=repr):
+        for query in WATCHED:
+            for row in sorted(world.store.rows(query), key=repr):
                 seen.update(repr(row).encode())
         for key in sorted(world.facts.book.orders):
             seen.update(repr(world.facts.book.orders[key]).encode())
@@ -191,39 +195,44 @@ def _path(start: float) -> Iterator[float]:
         yield level * (1 + luck.choice((-0.0002, 0, 0, 0.0002)))
 
 
-def explore(
-    fate: str,
-    venue: str,
-    *,
-    pairs: bool,
-    every: int = 1,
-    share: tuple[int, int] = (0, 1),
-    only: int | None = None,
-) -> Tally:
-    """All crash points of the scenario with that fate. `every`: only each n-th. `share`: (part, of how many
-    parts), for several processes. `only`: that one, by its number."""
+def count_points(venue: str) -> int:
+    """How many crash points the first life of the scenario has."""
+    count = 0
+
+    def reached(label: str) -> None:
+        nonlocal count
+        count += 1
+
+    _first_life(Scenario(FATES[0], venue), reached)
+    return count
+
+
+def explore(fate: str, venue: str, *, pairs: bool, numbers: range) -> Tally:
+    """The crash points of the scenario with these numbers (from 1 on), with that fate."""
     scenario = Scenario(fate, venue)
     tally = Tally()
     known: set[str] = set()
-    part, parts = share
     number = 0
 
     def reached(label: str) -> None:
         nonlocal number
         number += 1
-        wanted = number % every == 0 and (number // every) % parts == part
-        if wanted if only is None else number == only:
+        if number in numbers:
             tally.add(
                 _forked(lambda: _crash_here(scenario, label, number, known if pairs else None))
             )
             known.update(tally.states)
 
+    _first_life(scenario, reached)
+    return tally
+
+
+def _first_life(scenario: Scenario, reached: Callable[[str], None]) -> None:
     world = scenario.world
     with virtual(world.clock, world.lives, Random(3)), world.place.installed(), kept_log():
         scenario.begin()
         scenario.points.reached = reached
         scenario.first_life()
-    return tally
 
 
 def _crash_here(scenario: Scenario, label: str, number: int, known: set[str] | None) -> Tally:

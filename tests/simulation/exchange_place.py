@@ -241,9 +241,9 @@ class ExchangePlace:
                 travelling.lost, travelling.fills = fate == "lost", fate == "filled"
 
     def in_flight(self) -> list[Any]:
-        return [
-            (t.request.method, t.request.path, t.request.client_order_id) for t in self.way.values()
-        ]
+        """Those that change something; a question that nobody will hear changes nothing."""
+        ways = [(t.request.method, t.request.client_order_id) for t in self.way.values()]
+        return sorted(way for way in ways if way[0] != "GET")
 
     # --- what happens there
 
