@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -136,7 +137,8 @@ def business(world: Troubled, luck: Random) -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_every_rule_holds_in_a_troubled_life(seed: int):
     luck = Random(seed)
-    world = Troubled(some_parameters(**luck.choice(LIVES)), luck.choice(MARKETS), D(100))
+    life: dict[str, Any] = luck.choice(LIVES)
+    world = Troubled(some_parameters(**life), luck.choice(MARKETS), D(100))
     world.luck = luck
     world.price_seen()
     for _ in range(luck.randint(10, 40)):

@@ -103,7 +103,7 @@ def test_closing_sells_what_exists_and_books_the_rest_at_the_same_price():
     assert is_over(play.cycle)
     assert totals(play.cycle).realized_pnl == -10
     after = next_cycle(play.cycle, at(7), play.cycle.parameters, play.cycle.market)
-    assert (after.missing, after.carried.quantity) == (0, 0)
+    assert (after.missing, after.carried.quantity) == (D(0), D(0))
 
 
 def test_letting_go_books_them_and_says_that_they_were_missing():

@@ -112,7 +112,8 @@ def test_an_unknown_order_changes_nothing():
 @fault("E35")
 def test_an_order_that_the_venue_ends_at_once_again_and_again_is_tried_less_and_less_often():
     play = started()
-    times, now = [], 0.0
+    times: list[float] = []
+    now = 0.0
     while len(times) < 8:
         level = play.order(LEVELS[0])
         if level.status is S.SENDING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.cycle import TAKE_PROFIT
+from core.cycle import DesiredState as Wanted
 from core.events import PlaceOrder, RulesChanged
 from core.orders import OrderStatus
 from core.rules import differ, problem, under
@@ -13,7 +14,6 @@ from core.story import tell
 from core.wanted import base_is_complete
 from tests.builders import Play, a_market, a_quote, at, report, started
 from tests.core.engine_steps import LEVELS, D, S, partly, want
-from tests.core.engine_steps import DesiredState as Wanted
 from tests.faults import fault
 
 pytestmark = [fault("E17")]
@@ -52,8 +52,8 @@ def test_what_an_order_has_filled_already_is_not_bought_again():
     play = started(base_price="100.07")
     partly(play, LEVELS[0], "0.5", 1)
     play(change(play, 2, lot_size=D("0.01"), tick_size=D("0.1")))
-    done = {"filled": D("0.5"), "fills": play.order(LEVELS[0]).fills}
-    play(report(play.order(LEVELS[0]), S.CANCELLED, 3, **done))
+    filled = play.order(LEVELS[0])
+    play(report(filled, S.CANCELLED, 3, filled=D("0.5"), fills=filled.fills))
     rest = play.order(LEVELS[0])
     assert rest.status is S.SENDING
     assert rest.quantity == D("0.51")

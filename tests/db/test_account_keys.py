@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from nacl.public import PrivateKey
@@ -19,15 +20,15 @@ PAIR = PrivateKey.generate()
 PAIR_ID = pair_id(bytes(PAIR.public_key))
 
 
-def sealed(user_id: int, account_id: int, **given) -> str:
-    given = {
+def sealed(user_id: int, account_id: int, **given: Any) -> str:
+    named: dict[str, Any] = {
         "exchange": "binance",
         "api_key": "id",
         "secret": "s",
         "password": "",
         "at": AT,
     } | given
-    return seal(PAIR.public_key, user_id=user_id, account_id=account_id, **given)
+    return seal(PAIR.public_key, user_id=user_id, account_id=account_id, **named)
 
 
 def store(engine, user_id, account_id, text=None, pair=PAIR_ID, at=AT) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from decimal import Decimal
 
@@ -92,7 +93,10 @@ def test_the_same_key_on_another_account_is_noticed(engine):
 @fault("E14")
 def test_a_ban_is_kept_and_never_made_shorter(engine):
     for exchange, until in (("binance", 60), ("binance", 30), ("okx", 5)):
-        run(engine, lambda s, e=exchange, u=until: exchange_bans.save_ban(s, e, "host", later(u)))
+        ban = functools.partial(
+            exchange_bans.save_ban, exchange=exchange, address="host", until=later(until)
+        )
+        run(engine, ban)
     assert run(engine, lambda s: exchange_bans.bans_of(s, "host")) == {
         "binance": later(60),
         "okx": later(5),

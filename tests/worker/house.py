@@ -20,6 +20,7 @@ from db import status as statuses
 from db.accounts import Account, AccountKind
 from db.errors import CommitUnknown
 from db.handles import Session
+from db.statements import table_of
 from db.tables import ExchangeAccount, JournalRow, OrderRow
 from db.transactions import run
 from tests.db.people import a_user, an_administrator
@@ -99,7 +100,7 @@ class House:
 
     def set_caps(self, caps: Mapping[str, str] | None) -> None:
         """The person changes them; the worker does not know yet."""
-        row = ExchangeAccount.__table__
+        row = table_of(ExchangeAccount)
         values = {
             "kind": AccountKind.LIVE,
             "exchange": "binance",

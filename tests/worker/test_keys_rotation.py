@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from nacl.public import SealedBox
@@ -13,6 +15,7 @@ from sqlalchemy import update
 from db import account_keys, keys
 from db.account_keys import KEYS
 from db.clock import utc_now
+from db.handles import Session
 from db.tables import WorkerRow
 from db.transactions import run
 from tests.db.people import a_live_account, a_user
@@ -122,7 +125,7 @@ def test_it_may_break_off_anywhere(house, monkeypatch, step, times):
 @pytest.mark.parametrize("function", ["replace", "link", "fsync"])
 def test_it_may_break_off_inside_each_step_on_the_files(house, monkeypatch, function):
     """At each call of the system that changes a file or makes it last."""
-    kept = {"replace": os.replace, "link": os.link, "fsync": os.fsync}[function]
+    kept: Any = {"replace": os.replace, "link": os.link, "fsync": os.fsync}[function]
     target = "pathlib.os.replace" if function == "replace" else f"os.{function}"
     for number in range(1, 20):
         left = [number]
@@ -212,7 +215,7 @@ def test_a_running_worker_finishes_a_rotation(house, monkeypatch):
     eraser = KeyEraser(Database(house.engine), house.folder)
     eraser.finish_rotation()
     assert len(house.old_files()) == 1
-    monkeypatch.setattr(rotation.keys, "old_pairs", _long_ago(keys.old_pairs))
+    monkeypatch.setattr(keys, "old_pairs", _long_ago(keys.old_pairs))
     eraser.finish_rotation()
     assert house.old_files() == []
     assert house.all_are_readable()
@@ -255,7 +258,7 @@ def test_with_workers_on_other_hosts_the_files_are_copied_first(command, capsys)
         row = WorkerRow(
             name=f"w-{host}", host=host, started_at=utc_now(), beat_at=utc_now(), **values
         )
-        run(command.engine, lambda s, row=row: s.add(row))
+        run(command.engine, functools.partial(_add, row))
     before = command.pairs()
     assert rotate_keys([]) == 0
     assert "copy worker.*.key to config/ there" in capsys.readouterr().out
@@ -281,3 +284,7 @@ def test_what_was_told_when_all_is_done():
         told(replace(Rotation(True, 2, (), ()), new_pair=True))[-1]
         == "The old private key is removed."
     )
+
+
+def _add(row: WorkerRow, session: Session) -> None:
+    session.add(row)

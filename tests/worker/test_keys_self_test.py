@@ -109,7 +109,11 @@ async def test_the_smallest_order_is_placed_found_cancelled_and_proven_gone(room
 
 async def test_it_is_written_down_before_it_is_sent(room):
     seen = []
-    room.venue.rule = lambda order: seen.append((room.said().self_test, room.journal())) or None
+
+    def look(order):
+        seen.append((room.said().self_test, room.journal()))
+
+    room.venue.rule = look
     await room.run()
     assert seen == [(SelfTest.RUNNING, [("self_test_running", room.order_id)])]
     assert [code for code, _ in room.journal()] == ["self_test_running", "self_test_passed"]
