@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -89,7 +89,7 @@ class Desk:
     def symbols(self) -> list[str]:
         return sorted(self._users)
 
-    def users(self, symbol: str) -> Iterable[int]:
+    def users(self, symbol: str) -> Collection[int]:
         return self._users.get(symbol, set())
 
     # --- prices

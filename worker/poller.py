@@ -59,12 +59,18 @@ class Poller:
         return rows, read_halt(session)
 
     def _unknown(self, revisions: dict[int, Revision]) -> list[int]:
-        """Strategies whose row is not what this worker knows."""
+        """Strategies whose row is not what this worker knows, and those whose symbol was not traded when
+        they were taken in: it may be now."""
         found = []
         for strategy_id, revision in revisions.items():
             runner = self.runners.home.get(strategy_id)
             tracked = None if runner is None else runner.tracked.get(strategy_id)
-            if tracked is None or tracked.wish.revision != revision:
+            if (
+                runner is None
+                or tracked is None
+                or tracked.wish.revision != revision
+                or strategy_id not in runner.desk.users(tracked.symbol)
+            ):
                 found.append(strategy_id)
         return found
 

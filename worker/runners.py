@@ -290,6 +290,7 @@ class Runners:
         try:
             await runner.desk.follow(row.symbol, row.strategy_id)
         except InvalidInput as problem:
+            runner.desk.gone(row.symbol, str(problem))
             return wish.unusable(f"{problem} Nothing is started.")
         return wish
 

@@ -17,6 +17,7 @@ from tests.worker.house import House
 from tests.worker.test_account_isolation import both_stand, by_hand, two
 from tests.worker.test_account_orders import running
 from worker.holds import Holds
+from worker.poller import EVERYTHING_EACH, Poller
 
 S = OrderStatus
 
@@ -299,3 +300,21 @@ async def test_a_live_account_with_records_that_cannot_be_read_buys_nothing_besi
     assert house.state(second) == "needs_attention"
     assert "records of another strategy" in house.status(second).reason
     assert house.attempts_of_take_profit(second)[-1].status is S.OPEN, "exits go on"
+
+
+@fault("E16", "P1")
+async def test_a_symbol_that_was_not_traded_at_the_start_is_taken_up_without_anybody_asking(
+    house: House,
+):
+    strategy = await running(house)
+    await house.crash()
+    market = house.venue.traded.pop("BTC/USDT")
+    await house.start()
+    assert house.state(strategy) == "needs_attention"
+    assert "not traded" in house.status(strategy).reason
+    house.venue.traded["BTC/USDT"] = market
+    poller = Poller(house.database, house.runners, lambda: house.worker)
+    for _ in range(EVERYTHING_EACH):
+        await poller.poll()
+    await house.stand(100)
+    assert house.state(strategy) == "running"
