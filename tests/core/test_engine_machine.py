@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from tests.core.world import World
 
 PAUSES = [0, 1, 5, 11, 30, 31, 300, 86_400]
 FEE = Decimal("0.001")
-LIVES = [
+LIVES: list[dict[str, Any]] = [
     {},
     {"trailing_deviation": "0.005"},
     {"stop_loss": "0.06", "after_stop_loss": "continue", "stop_loss_cooldown": 60},
