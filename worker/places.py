@@ -160,6 +160,7 @@ class Places:
                 except InvalidInput as problem:  # its exits keep the rules that they had
                     log.error("%s", problem)
                     desk.gone(symbol, str(problem))
+                    place.hub.reload_soon()
                     continue
                 desk.refresh(symbol, market)
                 if desk.name in self.venues:

@@ -196,6 +196,7 @@ class Hub:
         if found is None or not found.get("spot") or GONE in found:
             raise InvalidInput("symbol", f"{symbol} is not traded on {self.exchange} spot.")
         if found.get("active") is False:
+            self.reload_soon()  # somebody wants it: its halt is over when the exchange says so
             raise InvalidInput("symbol", f"{symbol} is halted on {self.exchange} now.")
         return found
 
