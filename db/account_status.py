@@ -40,7 +40,8 @@ class AccountStatus:
 
     `self_test_rev`: the request that `self_test` answers. `foreign_orders`: resting orders that are not
     ours. `mismatch`: what the balances lack, None when they fit; `reconciled_at`: when that was last looked
-    at. `address`: ours, as the exchange sees it. `hold`: why nothing is bought now, None when it may be.
+    at. `address`: of the worker, to which keys are to be bound. `hold`: why nothing is bought now, None when
+    it may be.
     """
 
     account_id: int
@@ -71,6 +72,7 @@ ABOUT_THE_KEY = (
     "fingerprint",
     "expires_at",
     "checked_at",
+    "address",
     "updated_at",
 )
 ABOUT_THE_SELF_TEST = ("self_test_rev", "self_test", "self_test_sentence", "updated_at")
@@ -78,7 +80,6 @@ ABOUT_THE_BALANCES = (
     "foreign_orders",
     "mismatch",
     "reconciled_at",
-    "address",
     "hold",
     "updated_at",
 )

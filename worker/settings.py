@@ -17,13 +17,15 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class WorkerSettings(BaseSettings):
-    """allow_live: whether live accounts are served at all. replay_*: a file of candles that stands in for
+    """allow_live: whether live accounts are served at all. public_address: where exchanges see this worker,
+    shown to people who bind their keys to it. replay_*: a file of candles that stands in for
     the simulated market (tests, drills). lag_file: where `worker.lags` writes a line each second
     (benchmarks)."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
     allow_live: bool = False
+    public_address: str | None = None
     venue_routes: str = "{}"
     heartbeat_url: str | None = None
     log_level: str = "INFO"
@@ -48,6 +50,11 @@ class WorkerSettings(BaseSettings):
             ):
                 raise ValueError(f"{host}: only addresses of this machine are accepted")
         return value
+
+    @field_validator("public_address")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        return None if value is None else str(ipaddress.ip_address(value.strip()))
 
     @field_validator("allow_live", mode="before")
     @classmethod

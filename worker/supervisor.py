@@ -85,7 +85,7 @@ class Supervisor:
             with_feeds=not settings.replay_lockstep,
         )
         self.bans = Bans(database, lambda: self.places.hubs)
-        ring = KeyRing(database, audit_key or b"", key_folder)
+        ring = KeyRing(database, audit_key or b"", key_folder, settings.public_address)
         self.keys = LiveKeys(database, ring, lambda: self.runners, self.places.hub)
         self.restored = Restored(database, position_file) if position_file else None
         self.admission = Admission(

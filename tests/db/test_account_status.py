@@ -65,7 +65,6 @@ def test_those_who_say_one_part_leave_the_others_alone(engine):
         foreign_orders=9,
         mismatch=None,
         reconciled_at=None,
-        address=None,
         hold=None,
         updated_at=later(5),
     )

@@ -34,7 +34,7 @@ def account_of(
         raise Refusal(-2014, "API-key format invalid.", 401)
     account = accounts.get(key)
     if account is None or not _may_enter(account, address, now):
-        raise not_permitted()
+        raise not_permitted(address)
     return account
 
 
@@ -47,8 +47,9 @@ def _may_enter(account: ExchangeAccount, address: str, now: int) -> bool:
     return rights.addresses is None or address in rights.addresses
 
 
-def not_permitted() -> Refusal:
-    return Refusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+def not_permitted(address: str | None = None) -> Refusal:
+    seen = "" if address is None else f", request ip: {address}"
+    return Refusal(-2015, f"Invalid API-key, IP, or permissions for action{seen}.", 401)
 
 
 def check_time(params: Mapping[str, str], now: int) -> None:

@@ -99,6 +99,13 @@ async def test_a_key_that_may_only_trade_is_used(desk):
     assert (await desk.ring.key_of(desk.account)).api_key == KEY
 
 
+async def test_the_address_to_bind_a_key_to_is_told(desk):
+    assert (await desk.refresh()).address is None
+    desk.ring.address = "203.0.113.7"
+    await desk.refresh()
+    assert desk.said().address == "203.0.113.7"
+
+
 @fault("E32")
 @pytest.mark.parametrize("right", ["can_withdraw", "can_transfer"])
 async def test_one_that_gains_a_right_to_move_coins_is_refused(desk, right):

@@ -239,6 +239,7 @@ async def test_a_key_is_given_up_only_after_it_was_refused_three_times(rig: Live
     with pytest.raises(KeyRefused, match="three times") as refused:
         await rig.venue.balances(ACCOUNT)
     assert "test-secret" not in str(refused.value)
+    assert "127.0.0.1, where it sees this server now" in str(refused.value)
     rig.exchange.faults.heal()
 
 

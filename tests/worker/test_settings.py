@@ -43,6 +43,7 @@ def test_without_any_setting_the_defaults_hold():
         ("VENUE_ROUTES", '{"api.binance.com": null}'),
         ("HEARTBEAT_URL", "ftp://example.com"),
         ("HEARTBEAT_URL", "example.com"),
+        ("PUBLIC_ADDRESS", "my.host.example"),
         ("LOG_LEVEL", "loud"),
         ("LOG_RETENTION_DAYS", "0"),
         ("LOG_RETENTION_DAYS", "soon"),

@@ -8,6 +8,7 @@ holds signed addresses.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from worker.errors import VenueError
 from worker.exchanges.adapter import Fate, Outcome, Row, Trouble
 
 MAX_BODY = 20_000
+SEEN_ADDRESS = re.compile(r"request ip: ?([0-9a-f.:]{3,45})", re.IGNORECASE)
 MAX_CODE = 40
 HTTP_STATUS = re.compile(r"\A\w+ (?:GET|POST|PUT|PATCH|DELETE) \S+ (\d{3}) ")
 TOO_MANY = re.compile(r"\A\w+ (?:418|429) ")
@@ -148,6 +150,17 @@ def has_code(table: ErrorTable, error: BaseException, codes: Sequence[str]) -> b
 def complaints(table: ErrorTable, error: BaseException) -> list[Said]:
     """What the exchange itself said in `error`; empty when it said nothing that can be read."""
     return _read(table, str(error))
+
+
+def seen_address(error: BaseException) -> str | None:
+    """From which address the exchange says that the refused request came; None where it does not say."""
+    found = SEEN_ADDRESS.search(str(error)[:MAX_BODY])
+    if found is None:
+        return None
+    try:
+        return str(ipaddress.ip_address(found.group(1).rstrip(".:")))
+    except ValueError:
+        return None
 
 
 def never_connected(error: BaseException) -> bool:

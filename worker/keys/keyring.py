@@ -40,14 +40,19 @@ KEPT = "The new key is not used: {} The key before it stays in use."
 
 class KeyRing:
     """`secret_of_ours`: what fingerprints are made with (the audit key). `folder`: of the key files; they
-    are read each time, so a rotation needs no restart."""
+    are read each time, so a rotation needs no restart. `address`: of this worker, as exchanges see it."""
 
     def __init__(
-        self, database: Database, secret_of_ours: bytes, folder: Path | None = None
+        self,
+        database: Database,
+        secret_of_ours: bytes,
+        folder: Path | None = None,
+        address: str | None = None,
     ) -> None:
         self.database = database
         self.secret_of_ours = secret_of_ours
         self.folder = folder
+        self.address = address
 
     async def key_of(self, account: Account) -> ExchangeKey:
         """The key in use. Raises `KeyRefused` with a sentence when there is none that may be used."""
@@ -79,7 +84,8 @@ class KeyRing:
         """
         before, keys = await self._look(account.account_id)
         newest = keys[-1] if keys else None
-        if before is not None and not force and not due(before, account, newest, at):
+        moved = before is not None and before.address != self.address
+        if before is not None and not (force or moved or due(before, account, newest, at)):
             return before
         known = before or AccountStatus(
             account_id=account.account_id, user_id=account.user_id, updated_at=at
@@ -97,6 +103,7 @@ class KeyRing:
                 sentence=NO_ANSWER.format(adapter.name),
                 updated_at=at,
             )
+        now = replace(now, address=self.address)
         await self.database.write(
             lambda session: self._write(session, account, known, now, token, at)
         )

@@ -14,6 +14,7 @@ from worker.errors import KeyRefused, NotSent, VenueUnavailable
 from worker.exchanges.adapter import Adapter, Outcome, Trouble
 from worker.exchanges.budget import Urgency, urgent
 from worker.exchanges.hub import LONG_ENOUGH, Hub
+from worker.exchanges.outcomes import seen_address
 from worker.venues.live_account import LiveAccount
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class Asker:
 
     async def confirm_key(self, account: LiveAccount) -> None:
         """Ask twice more before the account stops: one refusal may be the exchange's own fault."""
+        seen: str | None = None
         for _ in range(KEY_READS):
             await asyncio.sleep(KEY_PAUSE)
             try:
@@ -85,11 +87,15 @@ class Asker:
                 outcome = self.adapter.outcome(error)
                 if outcome.trouble is not Trouble.KEY:
                     raise VenueUnavailable(outcome.code) from None
+                seen = seen_address(error) or seen
             else:
                 account.suspect = False
                 return
+        where = (
+            "this address" if seen is None else f"the address {seen}, where it sees this server now"
+        )
         raise KeyRefused(
             f"{self.adapter.name} refuses the key of this account three times: it was revoked, has expired,"
-            " or may not be used from this address. Orders that rest there stay. Enter a new key, or"
+            f" or may not be used from {where}. Orders that rest there stay. Enter a new key, or"
             " mend the old one there; it is tried again every 10 minutes."
         )
