@@ -13,13 +13,15 @@ from datetime import datetime
 from core.adoption import adopt
 from core.cycle import Cycle
 from core.order_ids import prefix
-from core.orders import Kind
+from core.orders import Kind, OrderStatus
 from core.story_entry import Entry, EntryLevel
 from db.cycles import CycleChange
 from db.journal import JournalEntry
 from worker.account_rows import AccountRows
 from worker.tracked import Tracked
 from worker.venues.protocol import OpenOrder
+
+NEVER_THERE = (OrderStatus.NOT_ACCEPTED, OrderStatus.NOT_PLACED, OrderStatus.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,16 @@ def sort_out(
     at: datetime,
     spared: Collection[str] = (),
 ) -> Orphans:
-    """Nothing is sent here. `spared`: ids that somebody else looks after."""
-    known = {o.client_order_id for t in tracked.values() for o in t.cycle.orders}
+    """Nothing is sent here. `spared`: ids that somebody else looks after.
+
+    An order that is there although its row says that it never was is nobody's: its slot may be taken.
+    """
+    known = {
+        order.client_order_id
+        for each in tracked.values()
+        for order in each.cycle.orders
+        if order.status not in NEVER_THERE
+    }
     adopted: list[tuple[Tracked, Cycle, OpenOrder]] = []
     cycles = {t.strategy_id: t.cycle for t in tracked.values()}
     cancel: list[OpenOrder] = []
@@ -107,7 +117,7 @@ def cancelled_entry(order: OpenOrder) -> Entry:
     return Entry(
         EntryLevel.ALARM,
         "orphan_cancelled",
-        f"An order of ours was on the exchange that belongs to no strategy ({order.side} of"
+        f"An order of ours was on the exchange that should not be there ({order.side} of"
         f" {order.quantity} {order.symbol} at {order.price}). It is being cancelled. Records may have"
         " been lost; ask your administrator.",
         order.client_order_id,

@@ -9,6 +9,7 @@ from core.cycle import DesiredState, PassedLevels
 from core.order_ids import client_order_id
 from core.orders import OrderStatus, Role, Slot
 from tests.builders import a_market
+from tests.faults import fault
 from tests.worker.fakes import NOON, Do
 from tests.worker.house import House
 from tests.worker.test_account_orders import running
@@ -302,6 +303,22 @@ async def test_an_orphan_of_ours_that_is_nobodys_is_cancelled_with_an_alarm(hous
     await house.reconcile()
     assert house.venue.cancelled_by_id == [stray]
     assert stray not in house.open_on_venue()
+    assert "orphan_cancelled" in house.journal()
+
+
+@fault("E11")
+async def test_an_order_that_shows_up_after_it_was_proven_gone_is_cancelled_with_an_alarm(
+    house: House,
+):
+    """The venue hid it for longer than it is known to: its slot has another order by then."""
+    house.venue.next.append(Do.DROP)
+    strategy = await running(house)
+    await house.second(12, price=100)
+    gone, there = house.attempts(strategy, Role.BASE)
+    assert (gone.status, there.status) == (S.NOT_ACCEPTED, S.FILLED)
+    house.put_on_venue(gone.client_order_id)
+    await house.reconcile()
+    assert house.venue.cancelled_by_id == [gone.client_order_id]
     assert "orphan_cancelled" in house.journal()
 
 
