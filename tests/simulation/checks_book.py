@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from core.orders import OrderStatus
 from db.cycle_rows import market_of
-from tests.simulation.checks_rows import NEVER_THERE
+from tests.exchange.wire import Request
+from tests.simulation.checks_rows import NEVER_THERE, WINDOW
 from tests.simulation.facts import Facts, slot_of
 from tests.simulation.mirror import Row
 from tests.simulation.there import News, Taken
@@ -78,6 +79,19 @@ def v7_nothing_after_the_stop(facts: Facts, news: News) -> Iterator[str]:
             yield f"{taken.client_order_id} was taken after {said} had been said"
 
 
+def v9_written_before_it_is_sent(
+    facts: Facts, request: Request, in_transaction: bool
+) -> Iterator[str]:
+    """What creates an order of ours has a committed row that says `sending`; no transaction is open."""
+    if in_transaction:
+        yield f"{request.method} {request.path} leaves while a transaction is open"
+    cid = request.client_order_id
+    if request.is_create and cid is not None:
+        row = facts.mirror.orders.get(cid)
+        if row is None or row["status"] != "sending":
+            yield f"{cid} is sent with {'no row' if row is None else row['status']}"
+
+
 def v11_never_there_is_never_there(facts: Facts, news: News) -> Iterator[str]:
     """An order that counts as never accepted is not taken later."""
     for taken, row in rows_of_ours(facts, news):
@@ -114,3 +128,13 @@ def v14_everybodys_own(facts: Facts, news: News) -> Iterator[str]:
         account = facts.mirror.tables["exchange_accounts"].get(taken.account_id)
         if strategy is None or account is None or strategy["user_id"] != account["user_id"]:
             yield f"{cid}: strategy and account are not of one person"
+
+
+def v17_taken_in_its_window(facts: Facts, news: News) -> Iterator[str]:
+    """An order is taken within its window, counted from when it was planned, or never."""
+    for taken, row in rows_of_ours(facts, news):
+        cid = taken.client_order_id
+        if taken.at > row["created_at"] + timedelta(seconds=WINDOW):
+            yield f"{cid} was taken at {taken.at}, planned {row['created_at']}"
+        if cid in facts.outdated:
+            yield f"{cid} was taken, and the price that it was planned on is long gone"

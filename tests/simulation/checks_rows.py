@@ -23,7 +23,9 @@ from tests.simulation.facts import Facts, slot_of
 from tests.simulation.mirror import Changes, Row
 
 NEVER_THERE = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED, OrderStatus.NOT_ACCEPTED)
-FRESH = 12.0
+FRESH, WINDOW = 12.0, 5.0
+"""How old a price may be when an order is planned on it (two seconds for the way), and for how long after
+that the exchange may take the order."""
 SLIP, MARGIN = Decimal("1.02"), Decimal("1.01")
 
 
@@ -259,15 +261,22 @@ def _follows(row: Row, cycle: Cycle, just_filled: list[str]) -> Iterator[str]:
 
 
 def v17_fresh(facts: Facts, changes: Changes) -> Iterator[str]:
-    """An order that takes its price from the market takes one of the last ten seconds (two for the way)."""
+    """An order that takes its price from the market was planned on one of the last ten seconds. One that is
+    written when its window is over (its process stood still) can be taken by nobody: if it ever is, says
+    `checks_book.v17_taken_in_its_window`."""
     for row in new_orders(changes):
         walk = facts.walks.get(row["symbol"])
         follows_the_market = row["kind"] == "market" or row["role"] == "base"
         if walk is None or not follows_the_market:
             continue
-        ticks = walk.since(facts.clock.seconds - FRESH)
+        late = (facts.venue_now() - row["created_at"]).total_seconds()
+        ticks = walk.since(facts.clock.seconds - FRESH - min(max(late, 0.0), WINDOW))
         shown = {tick.bid for tick in ticks} | {tick.ask for tick in ticks}
-        if row["planned_price"] not in shown and not _is_rest(facts, row):
+        if row["planned_price"] in shown or _is_rest(facts, row):
+            continue
+        if late > WINDOW:
+            facts.outdated.add(row["client_order_id"])
+        else:
             yield f"{row['client_order_id']} reckons with {row['planned_price']}, long gone"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from tests.exchange.exchange import Exchange
 from tests.exchange.faults import Fired
 from tests.exchange.loopback import LoopbackSession
 from tests.exchange.wire import Request
+from tests.simulation.checks_book import v9_written_before_it_is_sent
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.exchange_mishaps import EXCHANGE_MISHAPS
 from tests.simulation.hints import hint_stream
@@ -78,6 +80,7 @@ class ExchangePlace:
         names = {symbol.replace("/", ""): symbol for symbol in [*world.walks, "BNB/USDT"]}
         world.facts.book = ExchangeBook(self.accounts, names)
         world.facts.vanished = self._vanished
+        world.facts.venue_now = lambda: datetime.fromtimestamp(self.exchange.now() / 1000, UTC)
         self.point: Callable[[str], None] = lambda label: None
         self.way: dict[int, Travelling] = {}
         self.secrets: list[str] = []
@@ -202,18 +205,11 @@ class ExchangePlace:
         )
 
     def _before_send(self, request: Request) -> None:
-        """V9: what creates an order of ours has a committed row that says `sending`; no open transaction."""
         world = self.world
-        name = f"{request.method} {request.path}"
-        self.point(f"request {name}")
-        if world.store.connection.in_transaction:
-            world.examiner.say("V9", f"{name} leaves while a transaction is open")
-        cid = request.client_order_id
-        if request.is_create and cid is not None:
-            row = world.facts.mirror.orders.get(cid)
-            if row is None or row["status"] != "sending":
-                status = "no row" if row is None else row["status"]
-                world.examiner.say("V9", f"{cid} is sent with {status}")
+        self.point(f"request {request.method} {request.path}")
+        in_transaction = world.store.connection.in_transaction
+        for sentence in v9_written_before_it_is_sent(world.facts, request, in_transaction):
+            world.examiner.say("V9", sentence)
         self._leaving = request
 
     def _deliver(self, seconds: float, act: Callable[[], None]) -> None:

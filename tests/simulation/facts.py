@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +41,8 @@ class Held:
 class Facts:
     """`forgiven`: ids of orders whose rows were lost by a declared loss of the database. `moved`: by
     (account, coin), what people and others brought or took, past our orders. `vanished`: orders that the
-    exchange does not show any more, of which nobody can prove anything."""
+    exchange does not show any more, of which nobody can prove anything. `venue_now`: the exchange's clock.
+    `outdated`: ids of orders that were written after their window, on a price long gone."""
 
     def __init__(self, clock: Clock, store: Store, walks: dict[str, Walk]) -> None:
         self.clock, self.store, self.walks = clock, store, walks
@@ -58,6 +60,8 @@ class Facts:
         self.by_cycle: dict[tuple[int, int], set[str]] = defaultdict(set)
         self.breaches: list[Breach] = []
         self.vanished: Callable[[], set[str]] = set
+        self.venue_now: Callable[[], datetime] = clock.wall
+        self.outdated: set[str] = set()
 
     # --- followed
 

@@ -1,6 +1,6 @@
 """V1-V20 of the fault catalogue (section 3.6): for each, what is checked and when.
 
-V9 and V20 are asked by `link.Link` at each request, V15 by `secrets_kept` at the end.
+V9 is asked by `exchange_place.ExchangePlace` at each request, V15 and V20 by `secrets_kept` at the end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHECKS: tuple[Check, ...] = (
     Check("V13", of_rows=rows.v13_from_the_pinned_snapshot),
     Check("V14", of_book=book.v14_everybodys_own),
     Check("V16", at_rest=rest.v16_audited),
-    Check("V17", of_rows=rows.v17_fresh),
+    Check("V17", of_rows=rows.v17_fresh, of_book=book.v17_taken_in_its_window),
     Check("V18", at_rest=rest.v18_alive),
     Check("V19", at_rest=rest.v19_conserved),
 )

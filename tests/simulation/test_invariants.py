@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.exchange.weights import Weights
+from tests.exchange.wire import Request
 from tests.simulation import checks_book as book
 from tests.simulation import checks_rest as rest
 from tests.simulation import checks_rows as rows
@@ -54,6 +55,7 @@ def _copied(facts: Facts) -> Facts:
     copy.open_there = {slot: set(there) for slot, there in facts.open_there.items()}
     copy.taken_by_id = facts.taken_by_id.copy()
     copy.held_by_fills = facts.held_by_fills.copy()
+    copy.outdated = set(facts.outdated)
     copy.held = {name: replace(held) for name, held in facts.held.items()}
     copy.start = {name: dict(coins) for name, coins in facts.start.items()}
     return copy
@@ -77,6 +79,11 @@ def taken(row: Row, **changes: Any) -> News:
         row["price"] or D(0), row["quantity"], D(0), True, row["created_at"],
     )  # fmt: skip
     return News([(None, replace(order, **changes))])
+
+
+def a_create(client_order_id: str) -> Request:
+    named = {"newClientOrderId": client_order_id}
+    return Request("POST", "api.binance.com", "/api/v3/order", named, "", None)
 
 
 def said(sentences: Iterable[str]) -> list[str]:
@@ -174,6 +181,31 @@ def test_v8_another_token_than_the_lease(facts: Facts) -> None:
     assert said(rows.v8_fenced(facts, back))
 
 
+@pytest.mark.parametrize("status", [None, "open", "sending"])
+@pytest.mark.parametrize("in_transaction", [True, False])
+def test_v9_sent_without_a_row_or_in_a_transaction(
+    facts: Facts, status: str | None, in_transaction: bool
+) -> None:
+    row = an_order(facts) | {"status": status}
+    cid = row["client_order_id"]
+    if status is None:
+        del facts.mirror.orders[cid]
+    else:
+        facts.mirror.orders[cid] = row
+    broken = in_transaction or status != "sending"
+    assert (
+        bool(said(book.v9_written_before_it_is_sent(facts, a_create(cid), in_transaction)))
+        is broken
+    )
+
+
+def test_v9_is_asked_of_each_request_that_leaves() -> None:
+    there = World(Plan(3, persons=1))
+    there.place._before_send(a_create("ssim0unknown00000"))
+    assert [breach.invariant for breach in there.facts.breaches] == ["V9"]
+    there.close()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -251,7 +283,24 @@ def test_v16_a_changed_audit_row(world: World, facts: Facts) -> None:
 
 def test_v17_a_price_long_gone(facts: Facts) -> None:
     row = an_order(facts, role="base") | {"planned_price": D("1.23")}
-    assert said(rows.v17_fresh(facts, new("orders", row)))
+    now = new("orders", row | {"created_at": facts.venue_now()})
+    assert said(rows.v17_fresh(facts, now))
+
+
+def test_v17_a_price_long_gone_of_an_order_that_is_taken_although_it_was_written_too_late(
+    facts: Facts,
+) -> None:
+    row = an_order(facts, role="base") | {"planned_price": D("1.23")}
+    at = facts.venue_now() - timedelta(seconds=6)
+    assert not said(rows.v17_fresh(facts, new("orders", row | {"created_at": at})))
+    assert said(book.v17_taken_in_its_window(facts, taken(row)))
+
+
+def test_v17_taken_after_its_window(facts: Facts) -> None:
+    row = an_order(facts)
+    assert not said(book.v17_taken_in_its_window(facts, taken(row)))
+    late = taken(row, at=row["created_at"] + timedelta(seconds=5.001))
+    assert said(book.v17_taken_in_its_window(facts, late))
 
 
 def test_v18_in_doubt_unanswered_or_not_for_sale(facts: Facts) -> None:
