@@ -23,6 +23,7 @@ from worker.freeze import Freeze
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
 from worker.lags import Lags
+from worker.orphans import RowsOf
 from worker.questions import Events, Questions
 from worker.reconciliation import Reconciliation
 from worker.sending import Sending
@@ -46,6 +47,7 @@ class AccountRunner:
         writer: GroupCommit[Unit, None],
         alarms: TimeWakes,
         lags: Lags,
+        rows_of: RowsOf,
     ) -> None:
         self.facts = facts
         self.token = token
@@ -60,7 +62,7 @@ class AccountRunner:
         self.rows = self.memory.rows
         self.unreadable = self.memory.unreadable
         self.questions = Questions(self.memory)
-        self.reconciliation = Reconciliation(self.memory, self.questions, writer)
+        self.reconciliation = Reconciliation(self.memory, self.questions, writer, rows_of)
         self.sending = Sending(self.memory, self.questions)
         self.inbox = Inbox()
         self.unanswered: set[int] = set()

@@ -10,7 +10,9 @@ from datetime import datetime
 
 from core.story_entry import Entry, EntryLevel
 
-NEED_THE_PERSON = frozenset({"key", "caps", "rolled_back", "symbol", "rules", "unreadable"})
+NEED_THE_PERSON = frozenset(
+    {"key", "caps", "rolled_back", "symbol", "rules", "unreadable", "added_twice"}
+)
 """The others go by themselves: clock, maintenance, ban, peg, reconcile."""
 
 

@@ -1,14 +1,15 @@
 """Orders on the venue that no row of ours explains (DESIGN 5, "others' orders").
 
 With our prefix: adopted into the slot whose id it is, else cancelled, with an alarm. Without: never
-touched, counted and shown.
+touched, counted and shown. The same for an order in the rows of another account here: two keys of one
+exchange account, and each would cancel the other's orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.adoption import adopt
 from core.cycle import Cycle
@@ -17,43 +18,80 @@ from core.orders import Kind, OrderStatus
 from core.story_entry import Entry, EntryLevel
 from db.cycles import CycleChange
 from db.journal import JournalEntry
+from db.known_orders import KnownOrder
 from worker.account_rows import AccountRows
 from worker.tracked import Tracked
 from worker.venues.protocol import OpenOrder
 
-NEVER_THERE = (OrderStatus.NOT_ACCEPTED, OrderStatus.NOT_PLACED, OrderStatus.REFUSED)
+STILL_LISTED = timedelta(minutes=1)
+"""For so long an exchange may list an order among the open ones that it has just ended."""
+THERE_ONCE = (OrderStatus.FILLED, OrderStatus.CANCELLED)
+ADDED_TWICE = (
+    "Orders of another account of this Stepladder rest here: the same account of the exchange has been added"
+    " twice, with two keys. Both spend the same money and may sell the same coins, and each cap counts for"
+    " itself, so together more may be in use than either allows. Nothing is bought on this account; the other"
+    " one's orders are not touched. Keep one of the two: stop the strategies of the other and disconnect it,"
+    " or give it the key of another sub-account. This ends an hour after the last such order is gone."
+)
+
+RowsOf = Callable[[Collection[str]], Awaitable[Mapping[str, KnownOrder]]]
+"""The rows of these orders, of whatever account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
     """`adopted`: cycles that now hold an order found on the venue, each with those adopted before it.
-    `cancel`: ours, and nobody's."""
+    `cancel`: ours, and nobody's. `others`: of another account here."""
 
     adopted: tuple[tuple[Tracked, Cycle, OpenOrder], ...]
     cancel: tuple[OpenOrder, ...]
+    others: tuple[OpenOrder, ...]
     foreign: int
+
+
+def unexplained(
+    found: Sequence[OpenOrder],
+    tracked: Mapping[int, Tracked],
+    installation: str,
+    spared: Collection[str],
+) -> list[str]:
+    """Ids with our prefix that are of no live order here: `sort_out` needs to know their rows.
+
+    `spared`: ids that somebody else looks after.
+    """
+    live = _live(tracked)
+    return [
+        order.client_order_id
+        for order in found
+        if order.client_order_id.startswith(prefix(installation))
+        and order.client_order_id not in live
+        and order.client_order_id not in spared
+    ]
+
+
+def _live(tracked: Mapping[int, Tracked]) -> set[str]:
+    return {order.client_order_id for each in tracked.values() for order in each.cycle.live()}
 
 
 def sort_out(
     found: Sequence[OpenOrder],
     tracked: Mapping[int, Tracked],
     installation: str,
+    rows: Mapping[str, KnownOrder],
+    account_id: int,
     at: datetime,
     spared: Collection[str] = (),
 ) -> Orphans:
-    """Nothing is sent here. `spared`: ids that somebody else looks after.
+    """Nothing is sent here. `rows`: of the `unexplained`. `spared`: as there.
 
-    An order that is there although its row says that it never was is nobody's: its slot may be taken.
+    An order that is there although its row says that it is over, or never was, is nobody's: its slot may
+    be taken.
     """
-    known = {
-        order.client_order_id
-        for each in tracked.values()
-        for order in each.cycle.orders
-        if order.status not in NEVER_THERE
-    }
+    known = _live(tracked)
     adopted: list[tuple[Tracked, Cycle, OpenOrder]] = []
     cycles = {t.strategy_id: t.cycle for t in tracked.values()}
     cancel: list[OpenOrder] = []
+    others: list[OpenOrder] = []
     foreign = 0
     for order in found:
         if order.client_order_id in known or order.client_order_id in spared:
@@ -61,14 +99,28 @@ def sort_out(
         if not order.client_order_id.startswith(prefix(installation)):
             foreign += 1
             continue
-        owner = _owner(order, tracked, cycles, at)
+        row = rows.get(order.client_order_id)
+        if row is not None and row.account_id != account_id:
+            others.append(order)
+            continue
+        if row is not None and _ended_just_now(row, at):
+            continue
+        # What has a row and is not live would take the place of its successor.
+        owner = None if row is not None else _owner(order, tracked, cycles, at)
         if owner is None:
             cancel.append(order)
             continue
         # A second order of the same cycle is added to what the first has made of it.
         cycles[owner[0].strategy_id] = owner[1]
         adopted.append((*owner, order))
-    return Orphans(tuple(adopted), tuple(cancel), foreign)
+    return Orphans(tuple(adopted), tuple(cancel), tuple(others), foreign)
+
+
+def _ended_just_now(row: KnownOrder, at: datetime) -> bool:
+    """The list of open orders may be older than the answer that said so."""
+    if row.status not in THERE_ONCE or row.finished_at is None:
+        return False
+    return at - row.finished_at < STILL_LISTED
 
 
 def _owner(

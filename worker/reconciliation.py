@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.engine import BUYING
 from core.events import CoinsMissing, TimePassed
@@ -17,7 +17,15 @@ from worker.account_memory import DOUBTED, AccountMemory
 from worker.coins import APART, Coins, Known
 from worker.exchanges.budget import Urgency, urgent
 from worker.group_commit import GroupCommit
-from worker.orphans import Orphans, halted_entry, paperwork, sort_out
+from worker.orphans import (
+    ADDED_TWICE,
+    Orphans,
+    RowsOf,
+    halted_entry,
+    paperwork,
+    sort_out,
+    unexplained,
+)
 from worker.questions import Events, Questions
 from worker.tracked import Tracked
 from worker.turn import GOING_ON
@@ -25,6 +33,8 @@ from worker.units import Unit
 from worker.venues.protocol import Balance, OpenOrder
 
 log = logging.getLogger(__name__)
+ADDED_TWICE_FOR = timedelta(hours=1)
+"""Between its cycles another account on the same money has no order there, and yet it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,8 @@ class Reading:
 
 
 class Reconciliation:
-    """`done`: the last one was answered whole; nothing is decided before. `foreign`: orders of others.
+    """`done`: the last one was answered whole; nothing is decided before. `foreign`: orders of others,
+    those of another account of this installation among them.
 
     installation: by whose prefix our orders are known; None: they are not sorted out.
     unwatched_buys: resting buys of ours whose strategies cannot be read; None: nobody has looked since.
@@ -49,10 +60,12 @@ class Reconciliation:
         memory: AccountMemory,
         questions: Questions,
         writer: GroupCommit[Unit, None],
+        rows_of: RowsOf,
     ) -> None:
         self.memory = memory
         self.questions = questions
         self.writer = writer
+        self.rows_of = rows_of
         self.installation: str | None = None
         self.done = False
         self.done_at: datetime | None = None
@@ -62,12 +75,16 @@ class Reconciliation:
         self.coins = Coins(max(APART, lag))
         self._reading: Reading | None = None
         self._tests: set[str] = set()
+        self._strangers = 0
+        self._others_seen_at: datetime | None = None
 
     async def run(self, halted: bool = False) -> Events:
         """Raises when a question is not answered; an order in doubt that cannot be asked about blocks
         its own slot only. Under a halt resting buys that nobody watches are cancelled."""
         async with self.memory.desk.reconciling:
-            with urgent(Urgency.LATER):
+            # It begins when there is room for it (`worker.rounds`), or because nothing may be decided before.
+            # Its account's exits wait until it ends, so that it must not wait behind others.
+            with urgent(Urgency.PROOF):
                 return await self._run(halted)
 
     async def _run(self, halted: bool) -> Events:
@@ -153,7 +170,18 @@ class Reconciliation:
             if is_self_test(order.client_order_id, self.installation)
         }
         spared, self._tests = tests - self._tests, tests
-        found = sort_out(open_orders, memory.tracked, self.installation, at, spared)
+        strays = unexplained(open_orders, memory.tracked, self.installation, spared)
+        rows = await self.rows_of(strays) if strays else {}
+        found = sort_out(
+            open_orders,
+            memory.tracked,
+            self.installation,
+            rows,
+            memory.account_id,
+            at,
+            spared,
+        )
+        self._hold_what_was_added_twice(found, at)
         unwatched: list[OpenOrder] = []
         if memory.unreadable:
             # While rows of a strategy cannot be read, an order that seems to be nobody's may be its.
@@ -167,10 +195,22 @@ class Reconciliation:
             await self._cancel_unwatched(unwatched, at)
         self.unwatched_buys = len(unwatched)
 
+    def _hold_what_was_added_twice(self, found: Orphans, at: datetime) -> None:
+        """Whoever holds back says so in the journal, as an alarm."""
+        holds = self.memory.holds
+        if found.others:
+            self._others_seen_at = at
+            if holds.begin("added_twice", ADDED_TWICE, at):
+                log.error("account %s is on the money of another one here", self.memory.account_id)
+        elif self._others_seen_at and at - self._others_seen_at >= ADDED_TWICE_FOR:
+            self._others_seen_at = None
+            holds.end("added_twice")
+
     async def _write_and_adopt(self, found: Orphans, at: datetime) -> None:
         memory = self.memory
-        changes, entries = paperwork(found, memory.rows, found.foreign > self.foreign, at)
-        self.foreign = found.foreign
+        changes, entries = paperwork(found, memory.rows, found.foreign > self._strangers, at)
+        self._strangers = found.foreign
+        self.foreign = found.foreign + len(found.others)
         if entries:
             await self.writer.submit(memory.rows.plain_unit(at, changes, entries))
         for tracked, cycle, _ in found.adopted:

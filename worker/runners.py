@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from core.cycle import Cycle
 from core.errors import InvalidInput, StepladderError
 from core.market import Market
-from db import cycles, leases
 from db.accounts import Account
 from db.clock import utc_now
-from db.cycle_rows import Shared
 from db.cycles import StoredCycle
 from db.errors import LeaseLost
-from db.halt import Halt, read_halt
-from db.handles import Engine, Session
-from db.installation import code
+from db.halt import Halt
+from db.known_orders import KnownOrder, known_orders
 from db.status import ActualState, StrategyStatus
-from db.status import load as load_statuses
 from db.status import save as save_statuses
-from db.transactions import run
-from db.wanted import Revision, Wanted, all_wanted
+from db.wanted import Revision, Wanted
 from worker.account import AccountRunner
 from worker.account_rows import facts_of
 from worker.aside import Aside
@@ -34,6 +28,7 @@ from worker.errors import KeyRefused, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.lags import Lags
 from worker.live_orders import may_buy
+from worker.stored import Held, Stored, read_stored
 from worker.together import Together
 from worker.tracked import Tracked, Wish, shown_of
 from worker.units import Unit
@@ -43,44 +38,6 @@ from worker.wishes import WishReader, first_of, obeys
 log = logging.getLogger(__name__)
 AGAIN_AFTER = 1.0
 OPENED_AT_ONCE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """All that the rows say of one account, read in one fenced transaction."""
-
-    cycles: dict[int, StoredCycle]
-    statuses: dict[int, StrategyStatus]
-    wishes: list[Wanted]
-    halt: Halt
-    installation: str
-
-
-Held = tuple[int, int]
-"""An account and the token of its lease."""
-
-
-def _read(engine: Engine, share: Shared, held: Sequence[Held]) -> list[Stored | BaseException]:
-    """All of them in one fenced transaction; when that fails each is read alone."""
-    try:
-        return list(run(engine, lambda session: _read_all(session, share, dict(held))))
-    except StepladderError as error:
-        if len(held) == 1:
-            return [error]
-    return [_read(engine, share, [one])[0] for one in held]
-
-
-def _read_all(session: Session, share: Shared, tokens: dict[int, int]) -> list[Stored]:
-    leases.fence(session, tokens)
-    halt, installation = read_halt(session), code(session)
-    found = {account_id: Stored({}, {}, [], halt, installation) for account_id in tokens}
-    for row in cycles.load_open(session, tokens, share):
-        found[row.account_id].cycles[row.strategy_id] = row
-    for status in load_statuses(session, list(tokens)).values():
-        found[status.account_id].statuses[status.strategy_id] = status
-    for wish in all_wanted(session, list(tokens)):
-        found[wish.account_id].wishes.append(wish)
-    return list(found.values())
 
 
 async def _see_missed_highs(runner: AccountRunner, since: datetime) -> None:
@@ -132,7 +89,7 @@ class Runners:
         self._may_buy: dict[int, bool] = {}
         self.halt: Halt | None = None
         self._stored = Together[Held, Stored](
-            lambda held: database.call(_read, database.engine, database.shared, held)
+            lambda held: database.call(read_stored, database.engine, database.shared, held)
         )
         # By market place: an exchange that does not answer holds up nobody else's accounts.
         self._opening: dict[str, asyncio.Semaphore] = {}
@@ -211,7 +168,9 @@ class Runners:
         account = self.accounts.get(account.account_id, account)
         desk = self.desk_of(account)
         facts = facts_of(account)
-        runner = AccountRunner(facts, token, desk, self.writer, self.alarms, self.lags)
+        runner = AccountRunner(
+            facts, token, desk, self.writer, self.alarms, self.lags, self._known_orders
+        )
         try:
             room = self._opening.setdefault(desk.name, asyncio.Semaphore(OPENED_AT_ONCE))
             async with room:
@@ -243,6 +202,9 @@ class Runners:
         self.running[account_id] = runner
         runner.inbox.reconcile()
         runner.inbox.wake(set(runner.tracked))
+
+    async def _known_orders(self, client_order_ids: Collection[str]) -> dict[str, KnownOrder]:
+        return await self.database.read(lambda session: known_orders(session, client_order_ids))
 
     def _close(self, runner: AccountRunner) -> None:
         if runner.tracked:
