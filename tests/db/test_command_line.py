@@ -142,11 +142,12 @@ def test_the_first_start_makes_keys_and_a_set_up_code_and_says_so(tmp_path, data
 
 def test_a_copy_of_the_file_is_kept_before_it_is_changed(tmp_path, sqlite_engine, monkeypatch):
     a_user(sqlite_engine)
+    before = migrate.newest_version()
     monkeypatch.setattr(migrate, "newest_version", lambda: "9999")
     monkeypatch.setattr(migrate, "upgrade", lambda engine: None)
     said = prepare(sqlite_engine, folder=tmp_path / "config", at=AT)
     (copy,) = (tmp_path / "backups").iterdir()
-    assert copy.name == "stepladder-0001-20261122T120000.db"
+    assert copy.name == f"stepladder-{before}-20261122T120000.db"
     assert str(copy) in "".join(said)
     assert copy.stat().st_mode & 0o777 == 0o600
     with sqlite3.connect(copy) as connection:
