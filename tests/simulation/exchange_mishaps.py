@@ -15,10 +15,9 @@ OF_REQUESTS = (
     "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E18", "E20", "E30", "E35", "E37",
 )  # fmt: skip
 OF_PRICES = ("E23", "E24")
-OF_PEOPLE = ("E25", "E26", "E27", "E28", "E33")
-OF_THE_PLACE = ("E13", "E14", "E15", "E31", "E32", "E34", "E19", "E10", "E17")
-# Not drawn: E16, a halted symbol comes back with the next load of the markets, which may be hours away, and
-# until then its strategy does not answer (V18); E36, what is taken back can be settled by a person only.
+OF_PEOPLE = ("E25", "E26", "E27", "E28", "E33", "E36")
+OF_THE_PLACE = ("E13", "E14", "E15", "E31", "E32", "E34", "E19", "E10", "E16", "E17")
+# Of E36 the book is wiped; a trade that is taken back can be settled by a person only (docs/trust.md).
 INDEX_LAG_MS = 2_900
 LASTS = (5.0, 20.0, 60.0, 180.0)
 """After so long the exchange is well again."""
@@ -64,7 +63,8 @@ def _mend(world: World) -> None:
 def _act(world: World, luck: Random, names: tuple[str, ...]) -> None:
     account: Any = luck.choice(list(world.place.accounts.values()))
     name = luck.choice(names)
-    world.place.exchange.faults.act(name, account, **random_options(name, luck))
+    options = random_options(name, luck) | ({"how": "book"} if name == "E36" else {})
+    world.place.exchange.faults.act(name, account, **options)
 
 
 EXCHANGE_MISHAPS: tuple[tuple[float, Callable[[World, Random], tuple[str, ...]]], ...] = (
