@@ -24,6 +24,7 @@ from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
 from worker.lags import Lags
 from worker.orphans import RowsOf
+from worker.patience import Complaints
 from worker.questions import Events, Questions
 from worker.reconciliation import Reconciliation
 from worker.sending import Sending
@@ -77,6 +78,7 @@ class AccountRunner:
         self._since: float | None = None
         self._outdated = False
         self._freeze = Freeze(self.memory, self.reconciliation)
+        self._complaints = Complaints(desk.monotonic)
 
     @property
     def foreign(self) -> int:
@@ -155,7 +157,8 @@ class AccountRunner:
         except AccountLost:
             raise
         except VenueUnavailable as error:
-            log.warning("account %s: %s", self.facts.account_id, error)
+            level = self._complaints.level(str(error))
+            log.log(level, "account %s: %s", self.facts.account_id, error)
             self.again |= waiting.wakes
             self.reconcile_soon = True
             await self._say_frozen()

@@ -1,4 +1,4 @@
-"""Accounts whose key the exchange refuses: each stops alone, its orders stay, and it is tried again."""
+"""Accounts without a key that works: each stops alone, its orders stay, and it is tried again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from db.accounts import Account
 from db.errors import CommitUnknown, DatabaseUnavailable
+from worker.errors import KeyAwaited, KeyRefused
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = 600.0
@@ -23,14 +24,19 @@ class Aside:
     def __init__(self) -> None:
         self.tell: Callable[[Account, str], Awaitable[None]] = _nobody_is_told
         self._waiting: dict[int, asyncio.Event] = {}
+        self._logged: dict[int, str] = {}
 
     def __contains__(self, account_id: object) -> bool:
         return account_id in self._waiting
 
-    async def stand(self, account: Account, sentence: str) -> None:
-        """Returns when it is worth trying again."""
-        account_id = account.account_id
-        log.error("account %s stands aside: %s", account_id, sentence)
+    async def stand(self, account: Account, refused: KeyRefused) -> None:
+        """Returns when it is worth trying again. The same sentence is loud in the log once."""
+        account_id, sentence = account.account_id, str(refused)
+        level = logging.WARNING if isinstance(refused, KeyAwaited) else logging.ERROR
+        if self._logged.get(account_id) == sentence:
+            level = logging.INFO
+        log.log(level, "account %s stands aside: %s", account_id, sentence)
+        self._logged[account_id] = sentence
         event = self._waiting[account_id] = asyncio.Event()
         try:
             await self.tell(account, sentence)
@@ -42,6 +48,10 @@ class Aside:
             log.warning("account %s: %s", account_id, error)
         finally:
             self._waiting.pop(account_id, None)
+
+    def served(self, account_id: int) -> None:
+        """Its key works: what is wrong after this is news."""
+        self._logged.pop(account_id, None)
 
     def try_again(self, account_id: int) -> None:
         """Its key, or what its person has confirmed, is another now."""

@@ -6,6 +6,7 @@ VenueError
 │   ├── AccountLost  and asking again does not help: the account is to be attached anew
 │   └── NotSent      the request never left this process: whatever it was for has not happened
 └── KeyRefused       the exchange does not take this key: the account stops alone, its owner is told
+    └── KeyAwaited   nothing is wrong: there is no key yet, or it waits to be checked or confirmed
 """
 
 from __future__ import annotations
@@ -39,3 +40,7 @@ class NotSent(VenueUnavailable):
 
 class KeyRefused(VenueError):
     """The message is a sentence for the owner: what is wrong with the key and the way out."""
+
+
+class KeyAwaited(KeyRefused):
+    """A state that each new account passes through; the message is a sentence for the owner too."""

@@ -28,6 +28,7 @@ from worker.errors import KeyRefused, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.lags import Lags
 from worker.live_orders import may_buy
+from worker.patience import BackOff, Complaints
 from worker.stored import Held, Stored, read_stored
 from worker.together import Together
 from worker.tracked import Tracked, Wish, shown_of
@@ -95,6 +96,7 @@ class Runners:
         self._opening: dict[str, asyncio.Semaphore] = {}
         self.opened = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._pausing: set[int] = set()
         self._installation: str | None = None
 
     # --- accounts
@@ -115,7 +117,7 @@ class Runners:
             runner.closing = True
             runner.inbox.reconcile()
         if task is not None:
-            if account_id not in self.aside:
+            if account_id not in self.aside and account_id not in self._pausing:
                 await asyncio.wait({task}, timeout=10)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -145,26 +147,50 @@ class Runners:
         return all(i in self.running or i in self.aside for i in self._tasks)
 
     async def _serve(self, account: Account, token: int) -> None:
-        """Open and serve; after an unknown COMMIT or a lost database, forget everything and read again."""
+        """Open and serve; after an unknown COMMIT or a lost database, forget everything and read again.
+
+        A database is asked again each second, an exchange that does not answer less and less often.
+        """
         account_id = account.account_id
+        back_off, complaints = BackOff(AGAIN_AFTER), Complaints()
+
+        def opened() -> None:
+            back_off.succeeded()
+            complaints.succeeded()
+            self.aside.served(account_id)
+
         while True:
+            pause = AGAIN_AFTER
             try:
-                await self._open_and_serve(account, token)
+                await self._open_and_serve(account, token, opened)
                 return
             except LeaseLost:
                 log.warning("account %s: the lease is lost", account_id)
                 self.lost.add(account_id)
                 return
             except KeyRefused as refused:
-                await self.aside.stand(account, str(refused))
+                await self.aside.stand(account, refused)
                 continue
             except StepladderError as error:
-                log.warning("account %s is read again: %s", account_id, error)
+                level = complaints.level(str(error))
+                log.log(level, "account %s is read again: %s", account_id, error)
+                if isinstance(error, VenueUnavailable):
+                    pause = back_off.pause()
             except Exception:  # one account's fault must not end the others; it is loud in the log
                 log.exception("account %s failed and is read again", account_id)
-            await asyncio.sleep(AGAIN_AFTER)
+            await self._pause(account_id, pause)
 
-    async def _open_and_serve(self, account: Account, token: int) -> None:
+    async def _pause(self, account_id: int, seconds: float) -> None:
+        """Whoever stops the account then need not wait for it."""
+        self._pausing.add(account_id)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._pausing.discard(account_id)
+
+    async def _open_and_serve(
+        self, account: Account, token: int, opened: Callable[[], None]
+    ) -> None:
         account = self.accounts.get(account.account_id, account)
         desk = self.desk_of(account)
         facts = facts_of(account)
@@ -176,6 +202,7 @@ class Runners:
             async with room:
                 await self._open(runner)
             self.opened += 1
+            opened()
             await runner.serve()
         finally:
             self._close(runner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,10 +19,11 @@ from db.handles import Session
 from db.journal import JournalEntry, JournalLevel
 from db.keys import KeyFileMissing, worker_private_keys
 from worker.database import Database
-from worker.errors import KeyRefused, VenueUnavailable
+from worker.errors import KeyAwaited, KeyRefused, VenueUnavailable
 from worker.exchanges.adapter import Adapter, Client
 from worker.keys.activation import KeyCheck, check_key, due, expiry_warning, warning_is_new
 from worker.keys.opening import NO_PAIR, ExchangeKey, open_key
+from worker.patience import Complaints
 
 log = logging.getLogger(__name__)
 Connect = Callable[[Account, ExchangeKey], Awaitable[Client]]
@@ -53,14 +55,18 @@ class KeyRing:
         self.secret_of_ours = secret_of_ours
         self.folder = folder
         self.address = address
+        self._complaints: defaultdict[int, Complaints] = defaultdict(Complaints)
 
     async def key_of(self, account: Account) -> ExchangeKey:
         """The key in use. Raises `KeyRefused` with a sentence when there is none that may be used."""
         status, keys = await self._look(account.account_id)
         if not keys:
-            raise KeyRefused(NO_KEY)
-        if status is None or status.key_state is not KeyState.ACTIVE:
-            raise KeyRefused(NOT_CHECKED if status is None else status.sentence)
+            raise KeyAwaited(NO_KEY)
+        if status is None:
+            raise KeyAwaited(NOT_CHECKED)
+        if status.key_state is not KeyState.ACTIVE:
+            refused = KeyRefused if status.key_state is KeyState.REFUSED else KeyAwaited
+            raise refused(status.sentence)
         for key in keys:
             if key.version == status.key_version:
                 return await self._open(key, account)
@@ -93,7 +99,10 @@ class KeyRing:
         try:
             now = await self._judged(account, adapter, connect, disconnect, known, keys, at)
         except VenueUnavailable as error:
-            log.warning("account %s: its key could not be checked: %s", account.account_id, error)
+            level = self._complaints[account.account_id].level(str(error))
+            log.log(
+                level, "account %s: its key could not be checked: %s", account.account_id, error
+            )
             if before is not None and before.key_version is not None:
                 return before
             now = replace(
