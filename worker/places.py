@@ -100,6 +100,7 @@ class Places:
             venue.hint = self.hint
             self.live_venues[name] = venue
             desk = Desk(name, venue)
+            desk.has_room = venue.has_room
             place.peg = Peg(place.hub.markets_by_symbol)
             desk.quote_problem = place.peg.problem
             desk.clock_problem = place.hub.clock_problem

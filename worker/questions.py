@@ -9,6 +9,7 @@ from core.events import Event, OrderReported
 from core.orders import Order, OrderStatus, OrderUpdate
 from worker.account_memory import DOUBTED, AccountMemory
 from worker.errors import AccountLost, VenueUnavailable
+from worker.exchanges.budget import Urgency, urgent
 from worker.live_orders import says_nothing_new
 from worker.proof import ROUNDS
 
@@ -49,7 +50,8 @@ class Questions:
         """Raises `VenueUnavailable` when there is no answer."""
         desk, proof = self.memory.desk, self.memory.proof
         asked = desk.monotonic()
-        updates = await desk.venue.look_up(self.memory.account_id, orders)
+        with urgent(Urgency.PROOF):
+            updates = await desk.venue.look_up(self.memory.account_id, orders)
         found = {update.client_order_id for update in updates}
         for order in orders:
             if order.client_order_id in found:

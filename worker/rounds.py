@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from worker.account import AccountRunner
 from worker.clock import monotonic
+from worker.desk import Desk
 
 EACH = 45.0
 """Less than a minute: what somebody did by hand is known within one, a second reading included."""
@@ -36,12 +37,16 @@ class Rounds:
         chosen = []
         for _, account_id, runner in sorted(waiting, key=lambda each: each[:2]):
             desk = runner.desk
-            if desk.reconciles_few and (desk.reconciling.locked() or begun[desk.name] >= AT_ONCE):
+            if desk.reconciles_few and not self._may_begin(desk, begun[desk.name]):
                 continue
             begun[desk.name] += 1
             self._last[account_id] = now
             chosen.append(runner)
         return chosen
+
+    @staticmethod
+    def _may_begin(desk: Desk, begun: int) -> bool:
+        return begun < AT_ONCE and not desk.reconciling.locked() and desk.has_room()
 
     def forget(self, account_ids: Iterable[int]) -> None:
         """They are not held here any more."""

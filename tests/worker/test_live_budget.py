@@ -131,7 +131,7 @@ async def test_somebody_who_gave_up_takes_nothing_and_holds_nobody_up():
 async def test_when_others_use_the_address_up_only_exits_go():
     slow = Slow()
     budget = Driven(slow)
-    budget.hold(30)
+    budget.used(81, 30)
     read, leave = ask(budget, 1.0), ask(budget, 1.0, Urgency.EXIT)
     await budget.drain([leave])
     assert not read.done()
@@ -147,3 +147,35 @@ async def test_during_a_silence_nobody_even_queues():
     with pytest.raises(NotSent):
         await budget(1.0)
     assert budget.waiting == 0
+
+
+async def test_what_became_of_orders_goes_before_new_ones_and_after_exits():
+    budget = Driven(Slow())
+    order: list[Urgency] = []
+    tasks = [ask(budget, 500.0, Urgency.EXIT)]
+    await asyncio.sleep(0)
+    for urgency in reversed(Urgency):
+        task = ask(budget, 4.0, urgency)
+        task.add_done_callback(lambda _, urgency=urgency: order.append(urgency))  # type: ignore[misc]
+        tasks.append(task)
+    await budget.drain(tasks)
+    assert order == list(Urgency)
+
+
+@pytest.mark.parametrize(
+    ("percent", "goes"),
+    [(59, 5), (61, 4), (76, 3), (81, 1)],
+)
+async def test_the_more_of_the_limit_is_used_the_less_goes_and_above_80_percent_only_exits(
+    percent: int, goes: int
+):
+    budget = Driven(Slow())
+    budget._tokens = budget.capacity
+    budget.used(percent, 30)
+    tasks = [ask(budget, 1.0, urgency) for urgency in Urgency]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert sum(task.done() for task in tasks) == goes
+    assert budget.has_room(Urgency.LATER) == (goes == 5)
+    for task in tasks:
+        task.cancel()

@@ -189,6 +189,16 @@ async def test_resting_orders_are_read_with_one_question(rig: LiveRig):
     assert len(rig.sent) == asked + 1 + 3  # what rests, the one that does not, its trades
 
 
+async def test_the_trades_of_one_order_cost_what_the_exchange_counts(rig: LiveRig):
+    order = rig.an_order()
+    await rig.place(order)
+    rig.books.fill(order.client_order_id)
+    spent, counted = rig.hub.budget.spent, rig.exchange.weights.heaviest()
+    [update] = await rig.look(order)
+    assert update.fills
+    assert round((rig.hub.budget.spent - spent) * 5) == rig.exchange.weights.heaviest() - counted
+
+
 async def test_a_foreign_order_elsewhere_is_remembered_between_the_dear_questions(rig: LiveRig):
     rig.books.rest_by_hand("BNBUSDT", "BUY", D(1), D(400))
     assert await rig.venue.open_orders(ACCOUNT) == []  # after a start what is in use comes first

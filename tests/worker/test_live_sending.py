@@ -170,6 +170,19 @@ async def test_a_request_that_arrives_late_is_refused_by_the_exchange_itself(rig
 # --- the sender outlives who asked
 
 
+async def test_a_buy_that_gets_too_late_in_the_queue_ends_there_and_keeps_nobody(rig: LiveRig):
+    rig.hub.budget.used(76, 60)
+    order, sent = earlier(rig.an_order(), 4.8), len(rig.sent)
+    sale = rig.an_order("60000", "0.5", Side.SELL)
+    async with asyncio.timeout(2):
+        updates = {u.client_order_id: u for u in await rig.place(order, sale)}
+    late = updates[order.client_order_id]
+    assert (late.status, late.reason) == (S.NOT_PLACED, "too_late")
+    assert updates[sale.client_order_id].status is S.OPEN
+    assert len(rig.sent) == sent + 1
+    assert not rig.there(order)
+
+
 @fault("P3", "P2")
 @fault("E1", "P14")
 async def test_an_exit_without_an_answer_makes_no_buy_too_late(rig: LiveRig):

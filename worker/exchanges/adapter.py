@@ -113,6 +113,10 @@ def no_headers(created_at: datetime) -> Mapping[str, str]:
     return {}
 
 
+def as_told(path: str, params: Mapping[str, Any], told: float) -> float:
+    return told
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One exchange.
@@ -138,6 +142,7 @@ class Adapter:
     outcome(error): what an exception to a create request proves; of an answer `outcomes.accepted` says it.
     limits(market): from ccxt's market. balances(client): what `read_balances` reads. headers(created_at):
     for a create request, unsigned; they let it end sooner than `request_window`, nothing relies on them.
+    cost(path, params, told): of the request limit, where ccxt's own table (`told`) is wrong.
 
     Every question raises ccxt's errors as they are, and `VenueUnavailable` when the answer proves nothing.
     """
@@ -168,6 +173,7 @@ class Adapter:
     limits: Callable[[Row], Limits]
     balances: Callable[[Client], Awaitable[Row]] = fetch_balances
     headers: Callable[[datetime], Mapping[str, str]] = no_headers
+    cost: Callable[[str, Mapping[str, Any], float], float] = as_told
 
     def allows(self, api: str | Sequence[str], method: str, path: str) -> bool:
         name = api if isinstance(api, str) else "/".join(api)

@@ -22,13 +22,26 @@ class Urgency(IntEnum):
     """Whose turn it is when not all can go."""
 
     EXIT = 0  # cancels and sales
-    CREATE = 1
-    SOON = 2  # prices, and what a decision waits for
-    LATER = 3  # reconciliations and history
+    PROOF = (
+        1  # what became of our orders, and prices: nothing is decided or sold before they are known
+    )
+    CREATE = 2
+    SOON = 3  # what else a decision waits for
+    LATER = 4  # history, and what can wait for a quiet moment
 
 
-RESERVED = {Urgency.EXIT: 0.0, Urgency.CREATE: 0.1, Urgency.SOON: 0.2, Urgency.LATER: 0.4}
+RESERVED = {
+    Urgency.EXIT: 0.0,
+    Urgency.PROOF: 0.05,
+    Urgency.CREATE: 0.1,
+    Urgency.SOON: 0.2,
+    Urgency.LATER: 0.4,
+}
 """The share of a full bucket that is left for what is more urgent."""
+SHARES = {Urgency.LATER: 60, Urgency.CREATE: 75, Urgency.SOON: 80, Urgency.PROOF: 80}
+"""Percent of the exchange's limit. Once an address has used as much, by whomever, nothing of that urgency
+goes out until it is counted anew: two processes behind one address would else spend on new orders and on
+comparing what the proof of orders in doubt needs. Exits always go."""
 
 _urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.SOON)
 Waiter = tuple[asyncio.Future[None], float]
@@ -68,8 +81,8 @@ class Budget:
         # A process that is started again and again must not begin with a full bucket each time.
         self._tokens = self.capacity / 2
         self._at = monotonic()
-        self._held_until = 0.0
-        self._waiting: tuple[deque[Waiter], ...] = (deque(), deque(), deque(), deque())
+        self._held_until = dict.fromkeys(Urgency, 0.0)
+        self._waiting: tuple[deque[Waiter], ...] = tuple(deque() for _ in Urgency)
         self._timer: asyncio.TimerHandle | None = None
 
     async def __call__(self, cost: float | None = None) -> None:
@@ -77,7 +90,7 @@ class Budget:
         self.gate()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         urgency = _urgency.get()
-        is_first = not any(self._waiting[: urgency + 1])
+        is_first = self._is_next(urgency)
         self._waiting[urgency].append((future, 1.0 if cost is None else cost))
         if is_first:  # whoever waits already is less urgent: the clock is set for this one
             if self._timer is not None:
@@ -86,9 +99,22 @@ class Budget:
         await future
         self.gate()
 
-    def hold(self, seconds: float) -> None:
-        """Only exits for so long: others behind this address use it up."""
-        self._held_until = max(self._held_until, self.monotonic() + seconds)
+    def used(self, percent: float, seconds: float) -> None:
+        """The exchange says that this address has used so much of its limit; it counts anew in so long."""
+        until = self.monotonic() + seconds
+        for urgency, share in SHARES.items():
+            if percent > share:
+                self._held_until[urgency] = max(self._held_until[urgency], until)
+
+    def has_room(self, urgency: Urgency) -> bool:
+        """Whether a small request that urgent would not have to wait now."""
+        self._refill()
+        is_next = not self.is_held(urgency) and self._is_next(urgency)
+        return is_next and self._missing(urgency, 1.0) <= 0
+
+    def is_held(self, urgency: Urgency) -> bool:
+        """Too much of the limit is used for anything that urgent."""
+        return self._held_until[urgency] > self.monotonic()
 
     @property
     def waiting(self) -> int:
@@ -98,25 +124,36 @@ class Budget:
         """Let go whoever can go, most urgent first, and look again when the next one can."""
         self._timer = None
         self._refill()
+        waits = []
         for urgency in Urgency:
-            queue = self._waiting[urgency]
+            queue, held = self._waiting[urgency], self._held_until[urgency] - self._at
+            if held > 0:  # for a reason of its own: those behind it need not wait for that
+                waits += [held] if queue else []
+                continue
             while queue:
                 future, cost = queue[0]
                 if not future.done():
                     missing = self._missing(urgency, cost)
                     if missing > 0:
-                        self._look_again(missing)
+                        self._look_again(min([missing, *waits]))
                         return
                     self._tokens -= cost
                     self.spent += cost
                     future.set_result(None)
                 queue.popleft()
+        if waits:
+            self._look_again(min(waits))
+
+    def _is_next(self, urgency: Urgency) -> bool:
+        """Nobody waits who has to go before."""
+        return not any(
+            self._waiting[each] for each in Urgency if each <= urgency and not self.is_held(each)
+        )
 
     def _missing(self, urgency: Urgency, cost: float) -> float:
-        """Seconds until such a request can go."""
+        """Seconds until there is enough for such a request."""
         needed = min(cost + self.capacity * RESERVED[urgency], self.capacity)
-        held = 0.0 if urgency is Urgency.EXIT else self._held_until - self._at
-        return max((needed - self._tokens) / self.rate, held)
+        return (needed - self._tokens) / self.rate
 
     def _look_again(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()

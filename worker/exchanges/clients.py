@@ -6,6 +6,7 @@ had the exchange for itself. Here an account's client is its key and little else
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable
@@ -79,6 +80,30 @@ class Guarded:
         return found
 
     # --- before and after each request
+
+    def calculate_rate_limiter_cost(
+        self, api: Api, method: str, path: str, params: Any, config: Any = None
+    ) -> float:
+        found: float = super().calculate_rate_limiter_cost(  # type: ignore[misc]
+            api, method, path, params, {} if config is None else config
+        )
+        hub = self.__dict__.get("hub")
+        return (
+            found if hub is None or hub.adapter is None else hub.adapter.cost(path, params, found)
+        )
+
+    async def throttle(self, cost: Any = None) -> None:
+        """A create that is too late when its turn comes is not waited for: its account waits with it."""
+        request = current()
+        if request is None or request.not_after is None:
+            await super().throttle(cost)  # type: ignore[misc]
+            return
+        left = (request.not_after - self.hub.now()).total_seconds()
+        try:
+            async with asyncio.timeout(max(left, 0.0)):
+                await super().throttle(cost)  # type: ignore[misc]
+        except TimeoutError:
+            raise NotSent("too_late", "it is too late for it") from None
 
     def sign(
         self, path: str, api: Api = "public", method: str = "GET", *rest: Any, **more: Any

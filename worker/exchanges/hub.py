@@ -285,8 +285,8 @@ class Hub:
             self.calm(_seconds(said.get("retry-after")))
         name, limit = USED_WEIGHT.get(self.exchange, ("", 0))
         used = parse_decimal(said.get(name)) if name else None
-        if used is not None and used * 10 > limit * 8:
-            self.budget.hold(60 - self.now().timestamp() % 60)
+        if used is not None:
+            self.budget.used(float(used) * 100 / limit, 60 - self.now().timestamp() % 60)
 
     async def ask(self, call: Coroutine[Any, Any, T]) -> T:
         """The answer, or `VenueUnavailable` with class and exchange: texts of ccxt hold whole addresses."""

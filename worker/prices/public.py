@@ -51,10 +51,11 @@ class PublicPrices:
         wanted = [symbol for symbol in symbols if self.hub.lists(symbol)]
         if not wanted:
             return {}
-        if client.has.get("fetchBidsAsks"):
-            answer = await self.hub.ask(client.fetch_bids_asks(wanted))
-        else:
-            answer = await self.hub.ask(client.fetch_tickers(wanted))
+        with urgent(Urgency.PROOF):
+            if client.has.get("fetchBidsAsks"):
+                answer = await self.hub.ask(client.fetch_bids_asks(wanted))
+            else:
+                answer = await self.hub.ask(client.fetch_tickers(wanted))
         at, received = self.now(), monotonic()
         found = {}
         for symbol in wanted:

@@ -20,6 +20,7 @@ from core.orders import Order, OrderStatus, OrderUpdate
 from worker.clock import monotonic
 from worker.errors import AccountLost, VenueUnavailable
 from worker.exchanges.answers import SeenOrder, read_balances
+from worker.exchanges.budget import Urgency, urgent
 from worker.exchanges.clients import client_for, retire
 from worker.exchanges.hub import Hub
 from worker.exchanges.stream import PrivateStream
@@ -163,8 +164,9 @@ class LiveVenue:
         looked = [each.order for each in sent if each.look]
         if looked:
             try:
-                for update in await self._looker.look_up(account, symbol, looked):
-                    known[update.client_order_id] = update
+                with urgent(Urgency.PROOF):
+                    for update in await self._looker.look_up(account, symbol, looked):
+                        known[update.client_order_id] = update
             except VenueUnavailable as error:  # it was accepted; what became of it is asked again
                 log.warning("account %s: %s", account_id, error)
         return list(known.values())
@@ -174,7 +176,10 @@ class LiveVenue:
         await self._sender.cancel(self._account(account_id), symbol, wanted)
 
     async def cancel_by_id(self, account_id: int, symbol: str, client_order_id: str) -> None:
-        await self._sender.cancel(self._account(account_id), symbol, [(client_order_id, None)])
+        account = self._account(account_id)
+        await self._sender.cancel(account, symbol, [(client_order_id, None)])
+        left = [order for order in account.elsewhere if order.client_order_id != client_order_id]
+        account.elsewhere = left
 
     async def look_up(self, account_id: int, orders: Sequence[Order]) -> list[OrderUpdate]:
         account = self._account(account_id)
@@ -222,8 +227,14 @@ class LiveVenue:
         return found
 
     def _is_due(self, account: LiveAccount) -> bool:
-        """A dear question waits while others wait for their turn."""
-        return monotonic() >= account.whole_at and self.hub.budget.waiting < CONGESTED
+        """A dear question waits for a quiet moment."""
+        budget = self.hub.budget
+        is_quiet = budget.waiting < CONGESTED and not budget.is_held(Urgency.LATER)
+        return monotonic() >= account.whole_at and is_quiet
+
+    def has_room(self) -> bool:
+        """Whether what can wait would be asked at once."""
+        return self.hub.budget.has_room(Urgency.LATER)
 
     async def balances(self, account_id: int) -> dict[str, Balance]:
         """At most 2 s old, and never older than the last order that was sent or was seen to fill."""
