@@ -61,6 +61,16 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def arm(exchange: Exchange, luck: random.Random) -> None:
+    """Who trades beside us (E30) only buys: these accounts hold no coins but ours, and selling those is E26,
+    after which a person has to decide."""
+    fault = luck.choice(FAULTS)
+    if fault == "E30":
+        exchange.faults.arm(fault, side="BUY")
+    else:
+        exchange.faults.draw(luck, (fault,))
+
+
 def secret_of(key: str) -> str:
     return key[::-1]
 
@@ -127,7 +137,7 @@ class LiveMarket:
 
     def trouble(self, luck: random.Random) -> None:
         """A fault is armed for the next request of ours that fits."""
-        self.thread.call(lambda exchange: exchange.faults.draw(luck, FAULTS))
+        self.thread.call(lambda exchange: arm(exchange, luck))
 
     def quiet(self) -> None:
         self.thread.call(lambda exchange: exchange.faults.heal())
@@ -163,8 +173,8 @@ class LiveMarket:
         symbol = luck.choice(SYMBOLS)[0] + "USDT"
         self.thread.call(lambda exchange: exchange.gap(symbol, Decimal("-0.02")))
 
-    def change_by_hand(self, house: WorkerHouse, luck: random.Random) -> float | None:
-        """A person cancels a resting order of ours on the exchange; until its row and the journal say so."""
+    def change_by_hand(self, house: WorkerHouse, luck: random.Random) -> tuple[int, float] | None:
+        """A person cancels a resting order of ours on the exchange; until its row says so."""
 
         def cancel(exchange: Exchange) -> str | None:
             resting = [
@@ -183,13 +193,15 @@ class LiveMarket:
         if name is None:
             return None
         began = time.monotonic()
-        query = text("SELECT status FROM orders WHERE client_order_id = :name")
+        query = text("SELECT strategy_id, status FROM orders WHERE client_order_id = :name")
+        strategy = 0
         while time.monotonic() < began + NOTICED:
             with house.engine.connect() as connection:
-                if connection.execute(query, {"name": name}).scalar() == "cancelled":
-                    break
+                strategy, status = connection.execute(query, {"name": name}).one()
+            if status == "cancelled":
+                break
             time.sleep(0.1)
-        return time.monotonic() - began
+        return strategy, time.monotonic() - began
 
     # --- the end
 

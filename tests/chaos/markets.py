@@ -19,7 +19,7 @@ Disasters = dict[str, tuple[Callable[[random.Random], None], tuple[str, ...]]]
 class Market(Protocol):
     """`populate`: people, accounts and strategies; {strategy: person}, {strategy: parameters}.
     `trouble` arms one fault, `quiet` undoes all, `calm` waits until what they cost has passed.
-    `change_by_hand`: seconds until it was noticed, None where there was nothing to change.
+    `change_by_hand`: whose order, and seconds until it was noticed; None: there was nothing to change.
     `verdict`: after the run, with nothing under way: figures, and sentences for what is wrong."""
 
     def settings(self) -> dict[str, str]: ...
@@ -30,7 +30,9 @@ class Market(Protocol):
     def quiet(self) -> None: ...
     def calm(self) -> None: ...
     def disasters(self) -> Disasters: ...
-    def change_by_hand(self, house: WorkerHouse, luck: random.Random) -> float | None: ...
+    def change_by_hand(
+        self, house: WorkerHouse, luck: random.Random
+    ) -> tuple[int, float] | None: ...
     def verdict(self, house: WorkerHouse) -> tuple[dict[str, Any], list[str]]: ...
 
 
@@ -64,7 +66,7 @@ class SimulatedMarket:
     def disasters(self) -> Disasters:
         return {}
 
-    def change_by_hand(self, house: WorkerHouse, luck: random.Random) -> float | None:
+    def change_by_hand(self, house: WorkerHouse, luck: random.Random) -> tuple[int, float] | None:
         return None
 
     def verdict(self, house: WorkerHouse) -> tuple[dict[str, Any], list[str]]:

@@ -40,7 +40,7 @@ class People:
     def press(self) -> None:
         """One button of one strategy; most of the time something that was stopped is started again."""
         if self.idle and self.luck.random() < 0.7:
-            self._start(self.luck.choice(sorted(self.idle)))
+            self.start(self.luck.choice(sorted(self.idle)))
         elif self.luck.random() < 0.3:
             self._edit(self.luck.choice(sorted(self.mine)))
         else:
@@ -51,7 +51,7 @@ class People:
 
     def start_all(self) -> None:
         for strategy in sorted(self.idle):
-            self._start(strategy)
+            self.start(strategy)
 
     def stop_and_wait(self) -> tuple[int, float] | None:
         """Presses stop where something rests; (orders resting then, seconds until it is acknowledged)."""
@@ -70,11 +70,12 @@ class People:
             took = time.monotonic() - began
             left = self._number(RESTING, id=strategy)
             assert took > LONGEST_STOP or not left, f"strategy {strategy}: stopped with {left} live"
-            self._start(strategy)
+            self.start(strategy)
             return resting, took
         return None
 
-    def _start(self, strategy: int) -> None:
+    def start(self, strategy: int) -> None:
+        """Run, or Try again."""
         self._want(strategy, DesiredState.RUNNING)
         self.idle.discard(strategy)
 

@@ -162,11 +162,15 @@ class Run:
             self._count("a stop measured", "P16")
 
     def _measure_a_change_by_hand(self) -> None:
+        """Nothing is bought after it until the person presses Try again; else the run would never settle."""
+        assert self.people is not None
         self._quiet()
-        seconds = self.market.change_by_hand(self.house, self.luck)
-        if seconds is not None:
+        changed = self.market.change_by_hand(self.house, self.luck)
+        if changed is not None:
+            strategy, seconds = changed
             self.tally.noticed.append(seconds)
             self._count("an order cancelled by hand", "E25")
+            self.people.start(strategy)
 
     def _quiet(self) -> None:
         """No fault is armed, and every account is served."""
