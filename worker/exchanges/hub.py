@@ -286,7 +286,7 @@ class Hub:
         name, limit = USED_WEIGHT.get(self.exchange, ("", 0))
         used = parse_decimal(said.get(name)) if name else None
         if used is not None:
-            self.budget.used(float(used) * 100 / limit, 60 - self.now().timestamp() % 60)
+            self.budget.used(int(used) * 100 / limit, 60 - self.now().timestamp() % 60)
 
     async def ask(self, call: Coroutine[Any, Any, T]) -> T:
         """The answer, or `VenueUnavailable` with class and exchange: texts of ccxt hold whole addresses."""
