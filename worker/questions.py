@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from core.events import Event, OrderReported
 from core.orders import Order, OrderStatus, OrderUpdate
 from worker.account_memory import DOUBTED, AccountMemory
-from worker.errors import AccountLost, VenueUnavailable
+from worker.errors import AccountLost, PartlyAnswered, VenueUnavailable
 from worker.exchanges.budget import Urgency, urgent
 from worker.live_orders import says_nothing_new
+from worker.patience import Complaints
 from worker.proof import ROUNDS
 
 log = logging.getLogger(__name__)
@@ -29,33 +30,51 @@ class Questions:
     def __init__(self, memory: AccountMemory) -> None:
         self.memory = memory
         self.rolled_back: dict[str, tuple[float, int]] = {}
+        self._complaints = Complaints(memory.desk.monotonic)
 
     async def look_up(self, orders: Sequence[Order]) -> Events:
-        """As `ask`; a question that is not answered concludes nothing, but the time in doubt goes on."""
-        proof = self.memory.proof
+        """As `ask`; a question that is not answered concludes nothing, but the time in doubt goes on. One
+        order about which nothing can be asked keeps no other waiting."""
         asked = self.memory.desk.monotonic()
         try:
             return await self.ask(orders)
         except AccountLost:
             raise
+        except PartlyAnswered as part:
+            level = self._complaints.level(str(part))
+            log.log(level, "account %s: %s", self.memory.account_id, part)
+            answered = [o for o in orders if o.client_order_id not in part.unasked]
+            left = [o for o in orders if o.client_order_id in part.unasked]
+            return self._conclude(answered, part.updates, asked) + self._unanswered(left, asked)
         except VenueUnavailable:
-            doubted = [order for order in orders if order.status in DOUBTED]
-            for order in doubted:
-                if order.status is OrderStatus.QUARANTINED:
-                    proof.ask_later(order.client_order_id, asked)
-            updates = [u for o in doubted if (u := proof.unanswered(o.client_order_id, asked))]
-            return self.reports(updates)
+            return self._unanswered(orders, asked)
+
+    def _unanswered(self, orders: Sequence[Order], asked: float) -> Events:
+        proof = self.memory.proof
+        doubted = [order for order in orders if order.status in DOUBTED]
+        for order in doubted:
+            if order.status is OrderStatus.QUARANTINED:
+                proof.ask_later(order.client_order_id, asked)
+        updates = [u for o in doubted if (u := proof.unanswered(o.client_order_id, asked))]
+        return self.reports(updates)
 
     async def ask(self, orders: Sequence[Order]) -> Events:
         """Raises `VenueUnavailable` when there is no answer."""
-        desk, proof = self.memory.desk, self.memory.proof
+        desk = self.memory.desk
         asked = desk.monotonic()
         with urgent(Urgency.PROOF):
             updates = await desk.venue.look_up(self.memory.account_id, orders)
+        return self._conclude(orders, updates, asked)
+
+    def _conclude(
+        self, orders: Sequence[Order], answer: Sequence[OrderUpdate], asked: float
+    ) -> Events:
+        """From an answer about all of these orders."""
+        updates = list(answer)
         found = {update.client_order_id for update in updates}
         for order in orders:
             if order.client_order_id in found:
-                proof.settle(order.client_order_id)
+                self.memory.proof.settle(order.client_order_id)
                 continue
             proven = self._not_found(order, asked)
             updates += [] if proven is None else [proven]

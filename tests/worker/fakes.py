@@ -16,7 +16,7 @@ from core.events import Quote
 from core.market import Market, Side
 from core.orders import Order, OrderStatus, OrderUpdate
 from tests.builders import a_market
-from worker.errors import OutcomeUnknown, VenueUnavailable
+from worker.errors import OutcomeUnknown, PartlyAnswered, VenueUnavailable
 from worker.venues.protocol import Balance, OpenOrder
 
 D = Decimal
@@ -62,7 +62,8 @@ class FakeVenue:
 
     `hidden`: how many more questions do not show an order. `hide_all`: no question shows any.
     `gone`: orders that no list shows any more, although they may still be there. `latency`: real seconds
-    that each request takes. `shown`: what questions show instead of the truth.
+    that each request takes. `shown`: what questions show instead of the truth. `unaskable`: orders about
+    which nothing is said.
     """
 
     request_window = timedelta(seconds=5)
@@ -87,6 +88,7 @@ class FakeVenue:
         self.hide_all = False
         self.gone: set[str] = set()
         self.shown: dict[str, OrderUpdate] = {}
+        self.unaskable: set[str] = set()
         self.latency = 0.0
         self.deaf = False  # questions fail
         self.no_balances = False
@@ -241,8 +243,13 @@ class FakeVenue:
         await asyncio.sleep(self.latency * len(orders))
         if self.deaf:
             raise VenueUnavailable("deaf")
-        found = (self._known(account_id, order.client_order_id) for order in orders)
-        return [update for update in found if update is not None]
+        names = [order.client_order_id for order in orders]
+        left = self.unaskable & set(names)
+        known = (self._known(account_id, name) for name in names if name not in left)
+        found = [update for update in known if update is not None]
+        if left:
+            raise PartlyAnswered("nothing is said", found, left)
+        return found
 
     def _known(self, account_id: int, client_order_id: str) -> OrderUpdate | None:
         if self.hidden.get(client_order_id, 0) > 0:

@@ -137,6 +137,27 @@ async def test_an_order_in_doubt_blocks_its_own_slot_only(house: House):
     assert house.attempts(strategy, Role.TAKE_PROFIT)[-1].status is S.OPEN
 
 
+@fault("E12", "E16")
+async def test_an_order_that_nothing_can_be_asked_about_keeps_no_other_in_doubt(house: House):
+    house.venue.rule = lambda order: Do.DROP if order.slot.level in (2, 3) else None
+    strategy = await running(house)
+    second, third = (house.attempts(strategy, Role.SAFETY, level)[0] for level in (2, 3))
+    house.venue.unaskable = {second.client_order_id}
+    house.venue.rule = lambda order: None
+    await house.second(15, price=100)
+    assert [o.status for o in house.attempts(strategy, Role.SAFETY, 2)] == [S.SENDING]
+    proven, again = house.attempts(strategy, Role.SAFETY, 3)
+    assert (proven.status, again.status) == (S.NOT_ACCEPTED, S.OPEN)
+    assert third.client_order_id == proven.client_order_id
+    house.clock.advance(900)
+    await house.second(2, price=100)
+    assert house.attempts(strategy, Role.SAFETY, 2)[0].status is S.QUARANTINED
+    house.venue.unaskable = set()
+    await house.second(90, price=100)
+    assert house.attempts(strategy, Role.SAFETY, 2)[0].status is S.NOT_ACCEPTED
+    assert house.nothing_was_sent_twice()
+
+
 async def test_without_proof_for_15_minutes_a_person_is_asked_and_exits_go_on(house: House):
     house.venue.rule = lambda order: Do.DROP if order.slot.level == 2 else None
     strategy = await running(house)

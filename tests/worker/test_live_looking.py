@@ -15,7 +15,7 @@ from core.orders import OrderStatus
 from tests.faults import fault
 from tests.worker import live
 from tests.worker.live import ACCOUNT, SYMBOL, LiveRig
-from worker.errors import OutcomeUnknown, VenueUnavailable
+from worker.errors import OutcomeUnknown, PartlyAnswered, VenueUnavailable
 from worker.venues.live_account import LiveAccount
 
 D = Decimal
@@ -239,3 +239,58 @@ async def test_of_an_order_that_nobody_knows_nothing_is_concluded(rig: LiveRig):
     rig.venue.symbol_of = lambda account, order: SYMBOL
     assert await rig.venue.look_up(ACCOUNT, [stranger]) == []
     assert account(rig).rounds == {stranger.client_order_id: 1}
+
+
+# --- one order about which nothing can be asked
+
+
+@fault("E16")
+async def test_a_symbol_that_is_not_listed_any_more_keeps_no_other_order_waiting(rig: LiveRig):
+    """After a restart nobody knows the symbol; the order there is in doubt, and so are others."""
+    there, gone, rests = rig.an_order(), rig.an_order(), rig.an_order()
+    await rig.place(there)
+    account(rig).symbols |= {o.client_order_id: "GONE/USDT" for o in (gone, rests)}
+    asked = [gone, replace(rests, status=S.OPEN), replace(there, status=S.SENDING)]
+    with pytest.raises(PartlyAnswered, match="GONE/USDT is not listed") as part:
+        await rig.venue.look_up(ACCOUNT, asked)
+    assert part.value.unasked == {gone.client_order_id}
+    found = {update.client_order_id: update.status for update in part.value.updates}
+    assert found == {there.client_order_id: S.OPEN, rests.client_order_id: S.OPEN}
+
+
+async def test_an_order_whose_symbol_nobody_knows_keeps_no_other_waiting(rig: LiveRig):
+    there, stranger = rig.an_order(), rig.an_order()
+    await rig.place(there)
+    with pytest.raises(PartlyAnswered, match="symbol") as part:
+        await rig.venue.look_up(ACCOUNT, [stranger, there])
+    assert part.value.unasked == {stranger.client_order_id}
+    assert [update.client_order_id for update in part.value.updates] == [there.client_order_id]
+
+
+@pytest.mark.parametrize("count", [2, 4])
+async def test_an_error_about_one_order_is_none_about_the_others(rig: LiveRig, count: int):
+    orders = [rig.an_order(str(49000 - n)) for n in range(count)]
+    await rig.place(*orders)
+    odd = orders[0].client_order_id
+    rig.books.cancel_by_hand(odd)
+    rig.exchange.faults.arm(
+        "error", when=lambda r: r.method == "GET" and odd in str(r.params), code=-1130, text="x"
+    )
+    with pytest.raises(PartlyAnswered) as part:
+        await rig.venue.look_up(ACCOUNT, orders)
+    assert part.value.unasked == {odd}
+    assert len(part.value.updates) == count - 1
+    assert len(await rig.venue.look_up(ACCOUNT, orders)) == count
+
+
+async def test_where_the_exchange_does_not_answer_nobody_else_is_asked_about(rig: LiveRig):
+    orders = [rig.an_order(str(49000 - n)) for n in range(2)]
+    await rig.place(*orders)
+    asked = len(rig.sent)
+    rig.exchange.faults.arm(
+        "error", when=lambda r: r.method == "GET", status=503, code=-1001, text="x"
+    )
+    with pytest.raises(VenueUnavailable) as error:
+        await rig.venue.look_up(ACCOUNT, orders)
+    assert not isinstance(error.value, PartlyAnswered)
+    assert len(rig.sent) == asked + 1

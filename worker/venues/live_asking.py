@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from worker.clock import monotonic
-from worker.errors import KeyRefused, NotSent, VenueUnavailable
+from worker.errors import KeyRefused, NotSent, Unaskable, VenueUnavailable
 from worker.exchanges.adapter import Adapter, Outcome, Trouble
 from worker.exchanges.budget import Urgency, urgent
 from worker.exchanges.hub import LONG_ENOUGH, Hub
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 DEADLINE = 120.0
 """For a whole question, waiting for its turn included; one request of it has 10 s (`clients.TIMEOUT_MS`)."""
+ITS_OWN = (Trouble.NONE, Trouble.FILTER, Trouble.GONE)
+"""With an error of the exchange, not of the way there: it is about the order or the symbol."""
 KEY_PAUSE = 1.0
 KEY_READS = 2
 
@@ -37,15 +39,19 @@ class Asker:
         question: Callable[[], Awaitable[T]],
         urgency: Urgency | None = None,
     ) -> T:
-        """The answer. Raises `VenueUnavailable` with class and code, `KeyRefused` once that is sure."""
+        """The answer. Raises `VenueUnavailable` with class and code (`Unaskable` when others may be
+        answered), `KeyRefused` once that is sure."""
         if account.suspect:
             await self.confirm_key(account)
         try:
             return await self._once(account, question, urgency)
         except self.hub.faults as error:
             outcome = self.adapter.outcome(error)
+            is_about_this = outcome.trouble in ITS_OWN and isinstance(
+                error, self.hub.errors.ExchangeError
+            )
         self.note(account, outcome)
-        raise VenueUnavailable(outcome.code)
+        raise (Unaskable if is_about_this else VenueUnavailable)(outcome.code)
 
     async def _once(
         self, account: LiveAccount, question: Callable[[], Awaitable[T]], urgency: Urgency | None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from core.orders import Order, OrderUpdate
-from worker.errors import VenueUnavailable
+from worker.errors import PartlyAnswered, Unaskable, VenueUnavailable
 from worker.exchanges.adapter import Adapter, Row
 from worker.exchanges.answers import SeenOrder, SeenTrade, read_order, read_trade
 from worker.venues.live_account import LiveAccount
@@ -28,15 +28,35 @@ class Looker:
     async def look_up(
         self, account: LiveAccount, symbol: str, orders: Sequence[Order]
     ) -> list[OrderUpdate]:
-        """Those that are there, all of one symbol. One question for what rests when they are many."""
-        resting = await self._resting(account, symbol) if len(orders) > FEW else {}
-        found = []
+        """Those that are there, all of one symbol. One question for what rests when they are many.
+
+        Raises `PartlyAnswered` for those about which the exchange says nothing that can be read.
+        """
+        found: list[OrderUpdate] = []
+        problems: dict[str, str] = {}
+        try:
+            resting = await self._resting(account, symbol) if len(orders) > FEW else {}
+        except Unaskable as error:
+            raise PartlyAnswered(str(error), [], {o.client_order_id for o in orders}) from None
         for order in orders:
-            seen = resting.get(order.client_order_id) or await self._find(account, symbol, order)
-            if seen is not None:
-                account.rounds.pop(order.client_order_id, None)
-                found.append(await self._update(account, symbol, order, seen))
+            try:
+                update = await self._look_for(account, symbol, order, resting)
+            except Unaskable as error:
+                problems[order.client_order_id] = str(error)
+            else:
+                found += [] if update is None else [update]
+        if problems:
+            raise PartlyAnswered(_said(problems), found, problems)
         return found
+
+    async def _look_for(
+        self, account: LiveAccount, symbol: str, order: Order, resting: Mapping[str, SeenOrder]
+    ) -> OrderUpdate | None:
+        seen = resting.get(order.client_order_id) or await self._find(account, symbol, order)
+        if seen is None:
+            return None
+        account.rounds.pop(order.client_order_id, None)
+        return await self._update(account, symbol, order, seen)
 
     async def resting(self, account: LiveAccount, symbol: str | None) -> list[SeenOrder]:
         """Everything that rests on the symbol; on the account for None."""
@@ -66,7 +86,10 @@ class Looker:
         if row is None:
             account.missed(ours)
             return None
-        return read_order(row, symbol)
+        try:
+            return read_order(row, symbol)
+        except VenueUnavailable as error:
+            raise Unaskable(str(error)) from None
 
     async def _update(
         self, account: LiveAccount, symbol: str, order: Order, seen: SeenOrder
@@ -90,6 +113,11 @@ class Looker:
             venue_order_id=seen.venue_order_id,
             expired=seen.expired,
         )
+
+
+def _said(problems: Mapping[str, str]) -> str:
+    first, reason = next(iter(problems.items()))
+    return f"order {first}: {reason}" + (" (and others)" if len(problems) > 1 else "")
 
 
 def _readable_orders(rows: Sequence[Row], symbol: str | None) -> Iterator[SeenOrder]:

@@ -18,7 +18,7 @@ from core.events import Quote
 from core.market import Market
 from core.orders import Order, OrderStatus, OrderUpdate
 from worker.clock import monotonic
-from worker.errors import AccountLost, VenueUnavailable
+from worker.errors import AccountLost, PartlyAnswered, VenueUnavailable
 from worker.exchanges.answers import SeenOrder, read_balances
 from worker.exchanges.budget import Urgency, urgent
 from worker.exchanges.clients import client_for, retire
@@ -163,13 +163,20 @@ class LiveVenue:
         known = {each.order.client_order_id: each.update for each in sent if each.update}
         looked = [each.order for each in sent if each.look]
         if looked:
-            try:
-                with urgent(Urgency.PROOF):
-                    for update in await self._looker.look_up(account, symbol, looked):
-                        known[update.client_order_id] = update
-            except VenueUnavailable as error:  # it was accepted; what became of it is asked again
-                log.warning("account %s: %s", account_id, error)
+            for update in await self._look_at_once(account, symbol, looked):
+                known[update.client_order_id] = update
         return list(known.values())
+
+    async def _look_at_once(
+        self, account: LiveAccount, symbol: str, orders: Sequence[Order]
+    ) -> list[OrderUpdate]:
+        """They were accepted; what became of those that nothing is said of is asked again."""
+        try:
+            with urgent(Urgency.PROOF):
+                return await self._looker.look_up(account, symbol, orders)
+        except VenueUnavailable as error:
+            log.warning("account %s: %s", account.account_id, error)
+            return error.updates if isinstance(error, PartlyAnswered) else []
 
     async def cancel(self, account_id: int, symbol: str, orders: Sequence[Order]) -> None:
         wanted = [(order.client_order_id, order.venue_order_id) for order in orders]
@@ -183,27 +190,31 @@ class LiveVenue:
 
     async def look_up(self, account_id: int, orders: Sequence[Order]) -> list[OrderUpdate]:
         account = self._account(account_id)
-        by_symbol: dict[str, list[Order]] = {}
+        by_symbol: dict[str | None, list[Order]] = {}
         for order in orders:
             by_symbol.setdefault(self._symbol(account, order), []).append(order)
         found: list[OrderUpdate] = []
+        unasked: set[str] = set()
+        why = ""
         for symbol, some in by_symbol.items():
-            if self.hub.knows(symbol):
-                found += await self._looker.look_up(account, symbol, some)
-            else:
-                found += [_unchanged(order, symbol) for order in some]
+            try:
+                if symbol is not None and self.hub.knows(symbol):
+                    found += await self._looker.look_up(account, symbol, some)
+                else:
+                    found += _unchanged(some, symbol)
+            except PartlyAnswered as part:
+                found, unasked, why = found + part.updates, unasked | part.unasked, str(part)
+        if unasked:
+            raise PartlyAnswered(why, found, unasked)
         return found
 
     def know(self, account_id: int, client_order_id: str, symbol: str) -> None:
         """Where an order belongs that has no row and was not placed by this process: a self-test's."""
         self._account(account_id).remember(client_order_id, symbol)
 
-    def _symbol(self, account: LiveAccount, order: Order) -> str:
+    def _symbol(self, account: LiveAccount, order: Order) -> str | None:
         ours = order.client_order_id
-        symbol = account.symbols.get(ours) or self.symbol_of(account.account_id, ours)
-        if symbol is None:
-            raise VenueUnavailable(f"order {ours}: its symbol is not known")
-        return symbol
+        return account.symbols.get(ours) or self.symbol_of(account.account_id, ours)
 
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         """The symbols in use each time; the whole account, which costs much, now and then. What rested
@@ -249,18 +260,26 @@ class LiveVenue:
         return account.balances[1]
 
 
-def _unchanged(order: Order, symbol: str) -> OrderUpdate:
-    """An order on a symbol that the exchange has never heard of since we started: nothing can be asked, and
-    that must not keep the account's other symbols waiting. Raises `VenueUnavailable` for one in doubt."""
-    if order.status in DOUBTED:
-        raise VenueUnavailable(f"{symbol} is not listed: nothing can be asked about it")
-    return OrderUpdate(
-        order.client_order_id,
-        order.status,
-        order.reported_filled,
-        order.fills,
-        order.venue_order_id,
-    )
+def _unchanged(orders: Sequence[Order], symbol: str | None) -> list[OrderUpdate]:
+    """Orders on a symbol that the exchange has never heard of since we started: nothing can be asked, and
+    that must not keep others waiting. Raises `PartlyAnswered` for those in doubt, and where the symbol of an
+    order is not known."""
+    unasked = {o.client_order_id for o in orders if symbol is None or o.status in DOUBTED}
+    same = [
+        OrderUpdate(
+            order.client_order_id,
+            order.status,
+            order.reported_filled,
+            order.fills,
+            order.venue_order_id,
+        )
+        for order in orders
+        if order.client_order_id not in unasked
+    ]
+    if unasked:
+        why = "the symbol of an order is not known" if symbol is None else f"{symbol} is not listed"
+        raise PartlyAnswered(f"{why}: nothing can be asked about it", same, unasked)
+    return same
 
 
 def _open(seen: SeenOrder) -> OpenOrder:

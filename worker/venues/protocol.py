@@ -90,7 +90,8 @@ class Venue(Protocol):
     async def look_up(self, account_id: int, orders: Sequence[Order]) -> list[OrderUpdate]:
         """Snapshots of those orders that the venue knows, open or finished, with their trades.
 
-        One that is missing from a successful answer was not known there when it was asked.
+        One that is missing from a successful answer was not known there when it was asked. Raises
+        `PartlyAnswered` with what is known of the others when nothing can be asked about some.
         """
 
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
