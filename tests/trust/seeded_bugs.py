@@ -334,10 +334,10 @@ EXCHANGES: tuple[Bug, ...] = (
     Bug(
         "the text of an error is passed on",
         "worker/venues/live_asking.py",
-        "            outcome = self.adapter.outcome(error)\n        self.note(account, outcome)\n"
-        "        raise VenueUnavailable(outcome.code)\n",
-        "            outcome = self.adapter.outcome(error)\n            said = str(error)\n"
-        "        self.note(account, outcome)\n        raise VenueUnavailable(said)\n",
+        "            outcome = self.adapter.outcome(error)\n            is_about_this",
+        "            from dataclasses import replace\n\n"
+        "            outcome = replace(self.adapter.outcome(error), code=str(error))\n"
+        "            is_about_this",
         (LIVE_RULES + "test_what_is_said_of_a_failed_question_holds_no_address_and_no_signature",),
     ),
     Bug(
