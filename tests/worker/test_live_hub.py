@@ -27,6 +27,7 @@ from worker.errors import NotSent, VenueUnavailable
 from worker.exchanges import exchange_clock
 from worker.exchanges.adapters.binance import BINANCE
 from worker.exchanges.bans import Bans
+from worker.exchanges.budget import Urgency
 from worker.exchanges.hub import Hub
 from worker.venues.live_admission import Admission
 
@@ -155,7 +156,7 @@ async def test_when_the_exchange_says_that_most_is_used_only_exits_go_on(rig: Li
             await rig.venue.balances(ACCOUNT)
     order = rig.an_order()
     await asyncio.wait_for(rig.venue.cancel(ACCOUNT, SYMBOL, [order]), 1.0)
-    rig.hub.budget._held_until = 0.0
+    rig.hub.budget._held_until = dict.fromkeys(Urgency, 0.0)
 
 
 # --- may it be served?
