@@ -38,10 +38,11 @@ RESERVED = {
     Urgency.LATER: 0.4,
 }
 """The share of a full bucket that is left for what is more urgent."""
-SHARES = {Urgency.LATER: 60, Urgency.CREATE: 75, Urgency.SOON: 80, Urgency.PROOF: 80}
+SHARES = {Urgency.LATER: 60, Urgency.CREATE: 75, Urgency.SOON: 79, Urgency.PROOF: 79}
 """Percent of the exchange's limit. Once an address has used as much, by whomever, nothing of that urgency
 goes out until it is counted anew: two processes behind one address would else spend on new orders and on
-comparing what the proof of orders in doubt needs. Exits always go."""
+comparing what the proof of orders in doubt needs. The last percent is for what is on its way when the
+exchange says so: 80 is the most. Exits always go."""
 
 _urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.SOON)
 Waiter = tuple[asyncio.Future[None], float]
