@@ -69,9 +69,14 @@ def _crash_points(options: argparse.Namespace) -> list[campaign.Line]:
 
 
 def _regressions() -> int:
-    broken = {str(plan): campaign.replay(plan).breaches for plan in campaign.regressions()}
+    plans = campaign.regressions()
+    broken = dict(campaign.spread(_breaches, plans, jobs=2))
     print(json.dumps(broken, indent=1))
     return 1 if any(broken.values()) else 0
+
+
+def _breaches(plan: Plan) -> tuple[str, list[str]]:
+    return str(plan), campaign.replay(plan).breaches
 
 
 def _one(options: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ def run_seeds(plans: Iterable[Plan], jobs: int, into: Path | None) -> Iterator[L
     """Those that are not in the file already; each line is written when it is there."""
     known = {json.dumps(line["plan"], sort_keys=True) for line in read(into, "seed")}
     missing = [p for p in plans if json.dumps(asdict(p), sort_keys=True) not in known]
-    for line in _spread(run_seed, missing, jobs):
+    for line in spread(run_seed, missing, jobs):
         _append(into, line)
         if line["broken"]:
             remember(Plan(**line["plan"]), line["broken"][0])
@@ -59,7 +59,7 @@ def run_crash_points(
     ]
     known = {json.dumps(line["task"]) for line in read(into, "crash points")}
     missing = [task for task in tasks if json.dumps(list(task)) not in known]
-    for line in _spread(_crash_share, missing, jobs):
+    for line in spread(_crash_share, missing, jobs):
         _append(into, line)
         yield line
 
@@ -125,7 +125,7 @@ def _append(file: Path | None, line: Line) -> None:
             lines.write(json.dumps(line) + "\n")
 
 
-def _spread(work: Any, tasks: list[Any], jobs: int) -> Iterator[Line]:
+def spread(work: Any, tasks: list[Any], jobs: int) -> Iterator[Any]:
     if jobs == 1 or len(tasks) < 2:
         yield from map(work, tasks)
         return
