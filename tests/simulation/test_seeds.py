@@ -47,15 +47,15 @@ def test_what_broke_once_does_not_break_again() -> None:
 
 @fault("P1")
 def test_killed_at_any_point_before_the_ledger() -> None:
-    figures = assert_sound("crash-points", "--venue", "ledger", "--every", "40", "--jobs", "1")
+    figures = assert_sound("crash-points", "--venue", "ledger", "--every", "40", "--jobs", "2")
     assert figures["crash_points"] > 5
 
 
 @fault("P1")
-@pytest.mark.parametrize("fate", ["delivered", "lost", "filled"])
-def test_killed_at_any_point_before_an_exchange(fate: str) -> None:
-    figures = assert_sound("crash-points", "--fate", fate, "--every", "120", "--jobs", "1")
-    assert figures["crash_points"] > 5
+def test_killed_at_any_point_before_an_exchange() -> None:
+    """What is on its way then arrives, is lost, or fills at once."""
+    figures = assert_sound("crash-points", "--every", "120", "--jobs", "2")
+    assert figures["crash_points"] >= 3 * 6
 
 
 def assert_sound(*arguments: str) -> Any:
