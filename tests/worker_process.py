@@ -27,6 +27,7 @@ from db.engine import make_engine
 from db.rights import Role
 from db.settings import ROOT
 from db.transactions import Session, run
+from tests.mariadb import dying_with_its_parent
 
 T = TypeVar("T")
 PROGRAM = ("core", "db", "worker")
@@ -122,7 +123,7 @@ class WorkerHouse:
         console = self.folder / f"console-{self._started}.log"
         with console.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "worker"],
+                [*dying_with_its_parent(), sys.executable, "-m", "worker"],
                 cwd=self.folder,
                 env=self.environment(settings),
                 stdin=subprocess.DEVNULL,

@@ -25,6 +25,13 @@ from tests.worker_process import WorkerHouse, wait_until
 MEASURED_EACH = 3
 WITHIN_LEASE, PAST_LEASE = (1.0, 6.0), (16.0, 20.0)
 RESTART_AFTER = 1.2
+GOALS = {
+    "seconds_until_protected": 30.0,
+    "seconds_until_none_unknown": 120.0,
+    "seconds_until_stop_is_acknowledged": 5.0,
+    "seconds_until_a_change_by_hand_is_noticed": 60.0,
+}
+"""At most so many seconds, as 99th percentile."""
 
 
 @dataclass(slots=True)
@@ -36,6 +43,16 @@ class Tally:
     stops: list[tuple[int, float]] = field(default_factory=list)
     noticed: list[float] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
+
+    def measured(self) -> dict[str, list[float | None]]:
+        """By the names of `GOALS`: seconds; None: it did not come in the time that was waited for."""
+        found = (
+            [each.protected for each in self.recoveries],
+            [each.none_unknown for each in self.recoveries],
+            [took for _, took in self.stops],
+            list(self.noticed),
+        )
+        return dict(zip(GOALS, found, strict=True))
 
 
 class Run:

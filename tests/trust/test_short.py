@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.chaos.run import GOALS
 from tests.trust.__main__ import report, run_stage
 from tests.trust.book import Book
-from tests.trust.stages import short
+from tests.trust.stages import NONE_OF, full, short
 
 
 @pytest.mark.slow
@@ -27,3 +28,32 @@ def test_a_report_that_was_broken_off_goes_on_where_it_was(tmp_path):
     again = Book.open(file)
     assert list(simulation.commands(again.of("simulation"))) == [second]
     assert simulation.totals(again.of("simulation"))["seeds"] == 4
+
+
+def test_two_reports_at_once_keep_each_others_entries(tmp_path):
+    file = tmp_path / "trust.json"
+    one, other = Book.open(file), Book.open(file)
+    one.add("simulation", "first", True, 1.0, {"seeds": 4})
+    other.add("chaos", "second", True, 1.0, {"kills": 3})
+    assert [run.command for run in Book.open(file).runs] == ["first", "second"]
+    one.forget("simulation")
+    assert [run.command for run in Book.open(file).runs] == ["second"]
+
+
+def test_percentiles_are_taken_over_the_values_of_all_runs(tmp_path):
+    stage = next(stage for stage in full(0.1) if stage.name == "chaos")
+    none_of = dict.fromkeys(NONE_OF, 0) | {
+        "kills": 150, "orders_on_the_exchange": 1, "trades_on_the_exchange": 1
+    }  # fmt: skip
+    book = Book.open(tmp_path / "trust.json")
+    for seconds in (1.0, 29.0):
+        book.add("chaos", "c", True, 1.0, none_of | {"measured": {n: [seconds] for n in GOALS}})
+    totals = stage.totals(book.of("chaos"))
+    assert totals["seconds_until_protected"] == {
+        "count": 2, "median": 29.0, "p99": 29.0, "max": 29.0
+    }  # fmt: skip
+    late = "seconds_until_stop_is_acknowledged: 29.0 s, the goal is 5 s"
+    assert stage.unmet(totals) == [late]
+    none = none_of | {"measured": {n: [None] for n in GOALS}}
+    book.add("chaos", "never came", True, 1.0, none)
+    assert len(stage.unmet(stage.totals(book.of("chaos")))) == 4
