@@ -8,6 +8,7 @@ of the recovery. The state of the whole simulation is copied by `fork`, so that 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 import json
 import os
@@ -286,7 +287,8 @@ def _crash_again(scenario: Scenario, where: str) -> Tally:
 
 
 def _resumed(scenario: Scenario, go: Callable[[], None], tally: Tally) -> Tally:
-    """A forked simulation stands in the middle of a step: let it forget that step."""
+    """A forked simulation stands in the middle of a step: let it forget that step, and what the dead
+    process was about (a request's urgency and time are context variables)."""
     schedule = scenario.world.schedule
     schedule.current = None
     scenario.world.store.wire.in_worker = False
@@ -294,7 +296,7 @@ def _resumed(scenario: Scenario, go: Callable[[], None], tally: Tally) -> Tally:
     if connection.in_transaction:
         connection.close()  # the server ends what the dead process had begun
     events._set_running_loop(None)
-    go()
+    contextvars.Context().run(go)  # whoever lives next is asked nothing by the dead process
     return tally
 
 
