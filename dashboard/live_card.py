@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import access, live_dialogs, live_words
+from dashboard import access, live_balances, live_dialogs, live_words
 from dashboard.database import read
 from dashboard.formatting import escape, money, utc_now, when
 from dashboard.live_dialogs import Draw, show
@@ -48,6 +48,7 @@ def _moving(person: Principal, account_id: int) -> None:
     for said in live_words.everything_said(live, now):
         say(said)
     facts(_caps(live), width=220)
+    live_balances.draw(live, person.time_zone)
     status = live.status
     if status is not None and status.checked_at is not None:
         asked = f"Asked on {when(status.checked_at, person.time_zone)}."

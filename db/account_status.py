@@ -39,9 +39,10 @@ class AccountStatus:
     nothing about it. `checked_at`: when the exchange was last asked about the key.
 
     `self_test_rev`: the request that `self_test` answers. `foreign_orders`: resting orders that are not
-    ours. `mismatch`: what the balances lack, None when they fit; `reconciled_at`: when that was last looked
-    at. `address`: of the worker, to which keys are to be bound. `hold`: why nothing is bought now, None when
-    it may be.
+    ours. `mismatch`: what the balances lack, None when they fit. `balances`: {asset: {"free": text, "locked":
+    text}}, without assets of which there is nothing; None when they were not read yet. `reconciled_at`: when
+    both were last looked at. `address`: of the worker, to which keys are to be bound. `hold`: why nothing is
+    bought now, None when it may be.
     """
 
     account_id: int
@@ -58,6 +59,7 @@ class AccountStatus:
     self_test_sentence: str = ""
     foreign_orders: int = 0
     mismatch: dict[str, Any] | None = None
+    balances: dict[str, dict[str, str]] | None = None
     reconciled_at: datetime | None = None
     address: str | None = None
     hold: str | None = None
@@ -79,10 +81,12 @@ ABOUT_THE_SELF_TEST = ("self_test_rev", "self_test", "self_test_sentence", "upda
 ABOUT_THE_BALANCES = (
     "foreign_orders",
     "mismatch",
+    "balances",
     "reconciled_at",
     "hold",
     "updated_at",
 )
+"""What an account's consumer says of it; the key and the self-test are said by others."""
 
 
 def save(

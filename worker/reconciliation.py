@@ -53,6 +53,7 @@ class Reconciliation:
     installation: by whose prefix our orders are known; None: they are not sorted out.
     unwatched_buys: resting buys of ours whose strategies cannot be read; None: nobody has looked since.
     done_at: when the last one was done, on the venue's clock.
+    balances: as that one read them; None: none was read.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Reconciliation:
         self.installation: str | None = None
         self.done = False
         self.done_at: datetime | None = None
+        self.balances: Mapping[str, Balance] | None = None
         self.foreign = 0
         self.unwatched_buys: int | None = None
         lag = memory.desk.venue.index_lag.total_seconds()
@@ -97,6 +99,7 @@ class Reconciliation:
         doubted = [order for order in live if order.status in DOUBTED]
         events = await self.questions.ask(known) if known else []
         self.done, self.done_at = True, self.memory.desk.venue.now()
+        self.balances = self._reading.balances if self._reading else None
         self._hold_what_was_taken_back()
         events += await self.questions.look_up(doubted) if doubted else []
         return events + self._rules_that_changed()
@@ -244,7 +247,17 @@ class Reconciliation:
             user_id=memory.facts.user_id,
             foreign_orders=self.foreign,
             mismatch=lacking or None,
+            balances=None if self.balances is None else _said_of(self.balances),
             reconciled_at=self.done_at,
             hold=" ".join(sentences)[:1000] or None,
             updated_at=at,
         )
+
+
+def _said_of(balances: Mapping[str, Balance]) -> dict[str, dict[str, str]]:
+    """As `AccountStatus.balances`."""
+    return {
+        asset: {"free": plain(balance.free, 36), "locked": plain(balance.used, 36)}
+        for asset, balance in balances.items()
+        if balance.free or balance.used
+    }

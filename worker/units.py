@@ -20,9 +20,6 @@ from db.status import StrategyStatus
 from db.transactions import run
 from db.wanted import Revision, revisions
 
-SAID_OF_ACCOUNTS = ("foreign_orders", "mismatch", "reconciled_at", "hold", "updated_at")
-"""What an account's consumer says of it; the key and the self-test are said by others."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -81,7 +78,7 @@ class Writer:
         journal.append(session, [entry for unit in good for entry in unit.journal])
         said = [unit.account for unit in good if unit.account is not None]
         if said:
-            account_status.save(session, said, SAID_OF_ACCOUNTS)
+            account_status.save(session, said, account_status.ABOUT_THE_BALANCES)
         return [stale.get(unit.account_id) for unit in units]
 
 

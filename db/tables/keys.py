@@ -59,6 +59,7 @@ class AccountStatusRow(Model):
     self_test_sentence: Mapped[Sentence]
     foreign_orders: Mapped[int] = mapped_column(Integer)
     mismatch: Mapped[Any | None] = mapped_column(Json())
+    balances: Mapped[Any | None] = mapped_column(Json())
     reconciled_at: Mapped[Instant | None]
     address: Mapped[str | None] = mapped_column(AsciiId(64))
     hold: Mapped[Sentence | None]

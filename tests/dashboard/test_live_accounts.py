@@ -9,6 +9,7 @@ import pytest
 
 from core.actual_state import ActualState
 from dashboard import prices
+from dashboard.formatting import when
 from db import accounts, audit_findings, exchange_bans, market_data, reports
 from db.account_status import KeyState, SelfTest
 from db.audit_findings import Finding
@@ -80,6 +81,34 @@ def test_each_state_is_said_in_words(world, open_page, facts, word, more):
     assert word in shown
     assert more is None or more in shown
     assert "LIVE" in shown
+
+
+def test_what_is_on_the_exchange_is_shown_quote_coins_first_and_when_it_was_read(world, open_page):
+    held = {
+        "ADA": {"free": "12.5", "locked": "0"},
+        "BTC": {"free": "0.30000001", "locked": "0.2"},
+        "EUR": {"free": "7", "locked": "0"},
+        "USDT": {"free": "1234.5", "locked": "100"},
+    }
+    live.is_ready(world.engine, world.ann, world.now, balances=held)
+    app = accounts_page(open_page, world.ann)
+    (shown,) = [frame.value for frame in app.dataframe if "Coin" in frame.value]
+    assert [row.replace("\u202f", " ") for row in shown.to_csv(index=False).splitlines()] == [
+        "Coin,Free,In waiting orders,Total",
+        'USDT,"1,234.50 USDT",100.00 USDT,"1,334.50 USDT"',
+        "EUR,7.00 EUR,0.00 EUR,7.00 EUR",
+        "ADA,12.5 ADA,0 ADA,12.5 ADA",
+        "BTC,0.30000001 BTC,0.2 BTC,0.50000001 BTC",
+    ]
+    assert f"Read on {when(world.now)}" in texts(app).replace(" UTC.", " UTC")
+
+
+@pytest.mark.parametrize(("held", "said"), [(None, "Not read yet"), ({}, "holds no coins")])
+def test_an_account_without_balances_says_whether_they_were_read(world, open_page, held, said):
+    live.is_ready(world.engine, world.ann, world.now, balances=held)
+    app = accounts_page(open_page, world.ann)
+    assert said in texts(app)
+    assert not app.dataframe
 
 
 def test_a_comparison_that_is_too_old_freezes_what_is_shown(world, open_page):

@@ -8,6 +8,7 @@ import pytest
 
 from core.cycle import DesiredState
 from core.market import Side
+from core.money import plain
 from core.orders import OrderStatus, Role
 from db import account_status
 from tests.builders import a_market
@@ -225,6 +226,12 @@ async def test_real_accounts_say_what_holds_them_on_their_own_page(house: House)
     assert said.hold == "The exchange is closed."
     assert said.reconciled_at == house.clock.now()
     assert said.mismatch is None
+    there = house.venue.books[house.account].balances
+    assert said.balances == {
+        asset: {"free": plain(money.free, 36), "locked": plain(money.used, 36)}
+        for asset, money in there.items()
+    }
+    assert {"USDT", "BTC"} <= set(said.balances)
 
 
 @fault("E14")
