@@ -229,7 +229,8 @@ def _may_place(cycle: Cycle, spec: Spec, attempts: list[Order], at: datetime) ->
         return False
     if spec.side is Side.SELL and (cycle.is_selling() or not cycle.is_settled()):
         return False
-    return not is_blocked(cycle, attempts, at)
+    selling = spec.quantity if spec.side is Side.SELL else None
+    return not is_blocked(cycle, attempts, at, selling)
 
 
 def _new_order(cycle: Cycle, spec: Spec, attempt: int, at: datetime) -> Order:

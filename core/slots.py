@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from core.accounting import position
 from core.cycle import BASE, TAKE_PROFIT, Cycle
@@ -15,6 +16,8 @@ from core.words import quantity_words
 FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=5)
 EXPIRED_EXIT_PAUSE = timedelta(seconds=1)
+FUNDS = "funds"
+"""The reason of an order for which not enough was free."""
 FILTERS = "filters"
 """How the reason of an order that broke a trading rule begins."""
 
@@ -61,6 +64,12 @@ def _was_not_placed(order: Order) -> bool:
     return order.status is OrderStatus.NOT_PLACED
 
 
+def _asks_less(last: Order, quantity: Decimal) -> bool:
+    """The coins were not there, and now fewer are to be sold: another question. As each is smaller than the
+    last, they come to an end."""
+    return _was_not_placed(last) and last.reason == FUNDS and quantity < last.quantity
+
+
 def _ended_empty(order: Order) -> bool:
     """The venue ended it by itself without a trade: rejected after all, or nobody was there."""
     return order.expired and not order.fills
@@ -77,10 +86,14 @@ def attention(cycle: Cycle) -> Attention | None:
     return None
 
 
-def is_blocked(cycle: Cycle, attempts: Sequence[Order], at: datetime) -> bool:
-    """Whether the slot with these attempts must not have another one now."""
+def is_blocked(
+    cycle: Cycle, attempts: Sequence[Order], at: datetime, selling: Decimal | None = None
+) -> bool:
+    """Whether the slot must not have another order now. `selling`: how much it would sell; None: it buys."""
     if attempts and _attention(cycle, attempts[-1]) is not None:
         return True
+    if attempts and selling is not None and _asks_less(attempts[-1], selling):
+        return False
     earliest = not_before(attempts)
     return earliest is not None and at < earliest
 

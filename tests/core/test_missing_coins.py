@@ -13,7 +13,7 @@ from core.money import plain
 from core.slots import attention
 from core.story import tell
 from core.succession import next_cycle, totals
-from tests.builders import Play, a_cycle, a_quote, at, price, started
+from tests.builders import Play, a_cycle, a_quote, at, price, report, started
 from tests.core.engine_steps import CLOSE, LEVELS, D, S, live, want
 from tests.faults import fault
 
@@ -139,3 +139,47 @@ def test_coins_that_fill_meanwhile_are_sold_too():
     play.cancel_all(3)
     assert play.order(TAKE_PROFIT).quantity == play.cycle.market.round_quantity(D("1.610"))
     assert play.order(BASE).status is S.FILLED
+
+
+def refused_for_funds(play: Play, seconds: float) -> None:
+    """The exchange says that there are fewer coins than the take profit sells."""
+    refused = report(play.order(TAKE_PROFIT), S.NOT_PLACED, seconds, reason="funds")
+    play(refused)
+
+
+def test_a_take_profit_that_was_refused_is_placed_smaller_with_the_loss_and_not_after_its_pause():
+    play = just_bought()
+    refused_for_funds(play, 1)
+    play(price(100, 6))
+    refused_for_funds(play, 6)
+    assert play(price(100, 8)) == (), "the same order waits for its turn"
+    play(missing("0.4", 9, quote=100))
+    (order,) = play.placed()
+    assert (order.slot, order.quantity) == (TAKE_PROFIT, D("0.6"))
+
+
+def test_an_order_that_was_refused_for_another_reason_waits_for_its_turn_however_small():
+    play = just_bought()
+    play(report(play.order(TAKE_PROFIT), S.NOT_PLACED, 1, reason="maintenance"))
+    play(missing("0.4", 2, quote=100))
+    assert play.placed() == []
+    play(price(100, 6))
+    assert play.order(TAKE_PROFIT).quantity == D("0.6")
+
+
+def test_no_order_is_larger_at_once_than_the_one_that_was_refused():
+    play = just_bought()
+    refused_for_funds(play, 1)
+    play(missing("0.4", 2, quote=100))
+    refused_for_funds(play, 2)
+    play(missing("0", 3, quote=100))
+    assert play.placed() == []
+
+
+def just_bought() -> Play:
+    """The base order has filled, and the take profit is on its way."""
+    play = Play(a_cycle())
+    play(price(100))
+    play.fill(BASE)
+    play(price(100))
+    return play
