@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from db.settings import ROOT
 from tests.trust.book import Book, Figures
-from tests.trust.stages import FIRED, Stage, full, seldom_fired, short
+from tests.trust.stages import FIRED, Stage, full, seldom_fired, short, the_rest
 
 FULL_BOOK, SHORT_BOOK = ROOT / "var" / "trust.json", ROOT / "var" / "trust-short.json"
 LONGEST = 6 * 3600.0
@@ -101,7 +101,16 @@ def main() -> int:
             book.forget(stage.name)
         print(f"{stage.name}: {stage.about}", flush=True)
         run_stage(book, stage)
-    met = report(book, stages, counts=not given.short and not given.stage)
+    is_whole = not given.short and not given.stage
+    if is_whole:
+        rest = the_rest(book)
+        if not given.report:
+            if given.again:
+                book.forget(rest.name)
+            run_stage(book, rest)
+        if book.of(rest.name):
+            stages = (*stages, rest)
+    met = report(book, stages, counts=is_whole)
     print(f"\n{'Every goal is met.' if met else 'NOT every goal is met.'} The book: {book.file}")
     return 0 if met else 1
 

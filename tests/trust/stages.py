@@ -150,6 +150,21 @@ def seldom_fired(book: Book) -> dict[str, int]:
     return {name: counted[name] for name in producible if counted[name] < FIRED}
 
 
+def the_rest(book: Book) -> Stage:
+    """Faults that nothing has drawn often enough: the tests that produce each, again and again."""
+    seldom = seldom_fired(book)
+    command = f"python -m tests.trust.fault_tests --times {FIRED} {' '.join(seldom)}"
+    return Stage(
+        "fault-tests", "faults that are seldom drawn, each by the tests that carry its id",
+        once(*[command] if seldom else []),
+        lambda runs: {
+            "passes": sum(sum(run.figures.get("faults", {}).values()) for run in runs),
+            "failed_runs": sum(not run.ok for run in runs),
+        },
+        at_least("passes", 1),
+    )  # fmt: skip
+
+
 def full(hours: float) -> tuple[Stage, ...]:
     simulation = ("broken_count",)
     return (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.run import GOALS
+from tests.faults import CATALOGUE
 from tests.trust.__main__ import report, run_stage
 from tests.trust.book import Book
-from tests.trust.stages import NONE_OF, full, short
+from tests.trust.stages import FIRED, NONE_OF, full, seldom_fired, short, the_rest
 
 
 @pytest.mark.slow
@@ -57,3 +58,14 @@ def test_percentiles_are_taken_over_the_values_of_all_runs(tmp_path):
     none = none_of | {"measured": {n: [None] for n in GOALS}}
     book.add("chaos", "never came", True, 1.0, none)
     assert len(stage.unmet(stage.totals(book.of("chaos")))) == 4
+
+
+def test_faults_that_nothing_has_drawn_are_left_to_the_tests_that_carry_them(tmp_path):
+    book = Book.open(tmp_path / "trust.json")
+    often = {name: FIRED for name in CATALOGUE if name not in ("E29", "P10")}
+    book.add("simulation", "s", True, 1.0, {"faults": often})
+    (command,) = the_rest(book).commands([])
+    assert command == "python -m tests.trust.fault_tests --times 20 E29 P10"
+    book.add("fault-tests", command, True, 1.0, {"faults": {"E29": 20, "P10": 20}})
+    assert seldom_fired(book) == {}
+    assert list(the_rest(book).commands(book.of("fault-tests"))) == []
