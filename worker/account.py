@@ -288,7 +288,9 @@ class AccountRunner:
                 self.lags.record(self.desk.monotonic() - self._since, len(unit.changes))
         self._since = None
         self._take_over(turn)
-        return await self.sending.execute(turn)
+        answers = await self.sending.execute(turn)
+        self.reconciliation.note_refusals(answers)
+        return answers
 
     async def _free(self, concerned: set[int]) -> dict[str, Decimal] | None:
         """Free balance by asset. A real exchange counts questions: only who is about to start needs it, and

@@ -11,6 +11,7 @@ from core.events import Command, PlaceOrder
 from core.market import Side
 from core.orders import Kind, Order, OrderStatus
 from core.reserve import at_stake, cost_of
+from core.slots import FUNDS
 from core.words import money_words
 from worker.gate import no_cap
 
@@ -55,7 +56,7 @@ def lacks_free_coins(cycle: Cycle) -> bool:
         and last.side is Side.SELL
         and last.kind is Kind.MARKET
         and last.status is OrderStatus.NOT_PLACED
-        and last.reason == "funds"
+        and last.reason == FUNDS
     )
 
 

@@ -21,6 +21,8 @@ from worker.venues.protocol import Balance
 
 APART = 5.0
 """Seconds between the two readings that must agree; a venue whose answers lag needs more."""
+EXTRA_APART = 10.0
+"""Seconds between two readings that are asked for only because a sale was refused."""
 DOUBTED = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
 
 
@@ -42,11 +44,25 @@ class Short:
 
 
 class Coins:
-    """`apart`: seconds between the readings. One per account; keeps the last reading that was short."""
+    """`apart`: seconds between the readings. One per account; keeps the last reading that was short.
+
+    is_doubted: a sale was refused for lack of coins, and the balances have not been read since.
+    """
 
     def __init__(self, apart: float = APART) -> None:
         self.apart = apart
+        self.is_doubted = False
         self._short: dict[str, Short] = {}
+        self._extra_from = 0.0
+
+    def extra_is_due(self, now: float) -> bool:
+        """Whether the balances are to be read because of a refused sale alone."""
+        return self.is_doubted and now >= self._extra_from
+
+    def begin(self, asked: float) -> None:
+        """The balances are being read."""
+        if self.is_doubted:
+            self.is_doubted, self._extra_from = False, asked + EXTRA_APART
 
     @property
     def is_unsure(self) -> bool:

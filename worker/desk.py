@@ -12,6 +12,7 @@ from core.events import Quote
 from core.market import Market
 from core.triggers import Watch
 from worker.clock import monotonic
+from worker.exchanges.budget import Urgency
 from worker.venues.protocol import TimedQuote, Venue
 from worker.wakes import PriceWakes
 
@@ -30,7 +31,7 @@ class Desk:
     quote_problem(coin): why nothing is bought for that quote coin now (it is off its dollar); None: it may
     be. clock_problem(): the same because of this host's clock. problems: sentences about symbols that are
     not traded here (any more). reconciling: how many accounts may be compared with the exchange at a time;
-    reconciles_few: that this is a limit. has_room(): whether the exchange can be asked more than it must be.
+    reconciles_few: that this is a limit. has_room(urgency): whether a question that urgent would go out now.
     """
 
     def __init__(self, name: str, venue: Venue, monotonic: Callable[[], float] = monotonic) -> None:
@@ -38,7 +39,7 @@ class Desk:
         self.stored_as = name.removesuffix(LIVE)
         self.quote_problem: Callable[[str], str | None] = lambda coin: None
         self.clock_problem: Callable[[], str | None] = lambda: None
-        self.has_room: Callable[[], bool] = lambda: True
+        self.has_room: Callable[[Urgency], bool] = lambda urgency: True
         self.reconciles_few = name.endswith(LIVE)
         self.reconciling = asyncio.Semaphore(FEW if self.reconciles_few else MANY)
         self.venue = venue

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.engine import BUYING
-from core.events import CoinsMissing, TimePassed
+from core.events import CoinsMissing, Event, OrderReported, TimePassed
 from core.market import Side
 from core.money import plain
 from core.order_ids import is_self_test
+from core.slots import FUNDS
 from db.account_status import AccountStatus
 from worker.account_memory import DOUBTED, AccountMemory
 from worker.coins import APART, Coins, Known
@@ -104,15 +105,34 @@ class Reconciliation:
         events += await self.questions.look_up(doubted) if doubted else []
         return events + self._rules_that_changed()
 
+    def note_refusals(self, answers: Events) -> None:
+        """A sale for which the coins are not there is the first sign that they have left the account."""
+        if self.memory.desk.venue.checks_balances and any(map(self._lacks_coins, answers)):
+            self.coins.is_doubted = True
+
+    def _lacks_coins(self, answer: tuple[int, Event]) -> bool:
+        event = answer[1]
+        if not isinstance(event, OrderReported) or event.update.reason != FUNDS:
+            return False
+        order = self.memory.order(event.update.client_order_id)
+        return order is not None and order.side is Side.SELL
+
     def is_due(self, now: float) -> bool:
-        """A second reading of the balances decides about the first."""
-        return self.coins.is_unsure and now >= self.coins.again_at
+        """A second reading of the balances decides about the first. A refused sale asks for a first one that
+        waits for room: the same sale may be refused again and again."""
+        if self.coins.is_unsure and now >= self.coins.again_at:
+            return True
+        if not self.coins.extra_is_due(now):
+            return False
+        desk = self.memory.desk
+        return not desk.reconciling.locked() and desk.has_room(Urgency.SOON)
 
     async def _read_balances(self) -> Reading | None:
         memory, venue = self.memory, self.memory.desk.venue
         if not venue.checks_balances:
             return None
         before, asked = self.coins.before(memory.tracked.values()), memory.desk.monotonic()
+        self.coins.begin(asked)
         return Reading(before, await venue.balances(memory.account_id), asked)
 
     def compare_balances(self) -> Events:

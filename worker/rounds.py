@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from worker.account import AccountRunner
 from worker.clock import monotonic
 from worker.desk import Desk
+from worker.exchanges.budget import Urgency
 
 EACH = 45.0
 """Less than a minute: what somebody did by hand is known within one, a second reading included."""
@@ -46,7 +47,7 @@ class Rounds:
 
     @staticmethod
     def _may_begin(desk: Desk, begun: int) -> bool:
-        return begun < AT_ONCE and not desk.reconciling.locked() and desk.has_room()
+        return begun < AT_ONCE and not desk.reconciling.locked() and desk.has_room(Urgency.LATER)
 
     def forget(self, account_ids: Iterable[int]) -> None:
         """They are not held here any more."""

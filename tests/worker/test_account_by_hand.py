@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from core.accounting import position
 from core.cycle import DesiredState
 from core.market import Side
 from core.orders import OrderStatus, Role
@@ -11,6 +12,7 @@ from db import account_status
 from tests.faults import fault
 from tests.worker.house import House
 from tests.worker.test_account_orders import running
+from worker.exchanges.budget import Urgency
 
 D = Decimal
 S = OrderStatus
@@ -171,3 +173,61 @@ async def test_an_urgent_exit_sells_what_is_free_when_the_rest_is_locked_elsewhe
     await house.second(300, price=100)
     assert house.state(strategy) == "closed"
     assert house.stored(strategy).number == 2
+
+
+# --- a sale is refused because coins are gone
+
+
+async def refused_for_coins(house: House) -> int:
+    """Coins are sold by hand, a level fills, and the larger take profit is refused. Nobody has counted."""
+    strategy = await counted(house)
+    house.venue.withdraw(house.account, "BTC", "0.4")
+    await house.price(99)
+    assert house.attempts_of_take_profit(strategy)[-1].reason == "funds"
+    assert house.stored(strategy).missing == 0
+    return strategy
+
+
+@fault("E26", "E28")
+async def test_a_sale_that_is_refused_for_coins_has_its_smaller_take_profit_within_7_seconds(
+    house: House,
+):
+    strategy = await refused_for_coins(house)
+    await house.second(7, price=99)
+    (sell,) = [order for order in house.live(strategy) if order.side is Side.SELL]
+    held = position(house.stored(strategy)).quantity
+    assert sell.quantity == house.venue.traded["BTC/USDT"].round_quantity(held - D("0.4"))
+    assert house.stored(strategy).missing == D("0.4")
+
+
+@fault("E26", "E34")
+async def test_coins_that_are_only_locked_elsewhere_cost_few_comparisons(house: House):
+    strategy = await refused_for_coins(house)
+    coins = house.venue.books[house.account].money("BTC")
+    coins.used += D("0.4")  # they were put up for sale by hand
+    asked = house.venue.balances_asked
+    await house.second(120, price=99)
+    assert house.stored(strategy).missing == 0
+    refused = [o for o in house.attempts_of_take_profit(strategy) if o.reason == "funds"]
+    assert house.venue.balances_asked - asked <= len(refused) <= 6
+
+
+@fault("E34")
+async def test_near_the_request_limit_a_refused_sale_is_looked_into_when_there_is_room(
+    house: House,
+):
+    asked: list[Urgency] = []
+
+    def has_room(urgency: Urgency) -> bool:
+        asked.append(urgency)
+        return False
+
+    strategy = await refused_for_coins(house)
+    house.desk.has_room = has_room
+    before = house.venue.balances_asked
+    await house.second(4, price=99)
+    assert house.venue.balances_asked == before
+    assert set(asked) == {Urgency.SOON}
+    house.desk.has_room = lambda urgency: True
+    await house.second(8, price=99)
+    assert house.stored(strategy).missing == D("0.4")

@@ -243,9 +243,9 @@ class LiveVenue:
         is_quiet = budget.waiting < CONGESTED and not budget.is_held(Urgency.LATER)
         return monotonic() >= account.whole_at and is_quiet
 
-    def has_room(self) -> bool:
-        """Whether what can wait would be asked at once."""
-        return self.hub.budget.has_room(Urgency.LATER)
+    def has_room(self, urgency: Urgency) -> bool:
+        """Whether a question that urgent would be asked at once."""
+        return self.hub.budget.has_room(urgency)
 
     async def balances(self, account_id: int) -> dict[str, Balance]:
         """At most 2 s old, and never older than the last order that was sent or was seen to fill."""
