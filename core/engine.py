@@ -92,7 +92,7 @@ def _apply(cycle: Cycle, event: Event) -> Cycle:
     match event:
         case OrderReported(at=at, update=update):
             known = cycle.find(update.client_order_id)
-            return cycle if known is None else cycle.with_order(merge(known, update, at))
+            return cycle if known is None else _take_report(cycle, event, merge(known, update, at))
         case WantedChanged():
             return _apply_wanted(cycle, event)
         case CoinsMissing(missing=missing):
@@ -103,6 +103,14 @@ def _apply(cycle: Cycle, event: Event) -> Cycle:
         case RulesChanged(at=at, market=market) if market != cycle.market:
             return replace(cycle, market=market, rules_changed_at=at)
     return cycle
+
+
+def _take_report(cycle: Cycle, event: OrderReported, order: Order) -> Cycle:
+    """An order that was in quarantine for hours held buys back: what the price has passed meanwhile waits."""
+    changed = cycle.with_order(order)
+    waited = order.was_said_gone and attention(cycle) is not None and attention(changed) is None
+    goes_on = waited and cycle.wanted in BUYING and cycle.exit is None and cycle.has_fills()
+    return _hold_passed(changed, event.quote) if goes_on else changed
 
 
 def _apply_wanted(cycle: Cycle, event: WantedChanged) -> Cycle:

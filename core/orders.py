@@ -64,6 +64,9 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 }
 VANISHED = "vanished"
 """Reason of an order that is quarantined because the venue once had it and does not show it any more."""
+GONE = "person_says_gone"
+"""Reason of an order in quarantine that ended because its person looked on the exchange: it is not there. It
+counts as cancelled, never as not accepted: a word is no proof, and what it bought after all can be booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,13 @@ class Order:
 
     @property
     def cancelled_by_hand(self) -> bool:
-        return self.status is S.CANCELLED and not self.cancel_asked and not self.expired
+        ended_there = self.status is S.CANCELLED and not self.cancel_asked and not self.expired
+        return ended_there and not self.was_said_gone
+
+    @property
+    def was_said_gone(self) -> bool:
+        """It ended on a person's word: it may turn up after all."""
+        return self.reason == GONE and not self.is_live
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +212,12 @@ def _merge_fills(known: tuple[Fill, ...], arrived: tuple[Fill, ...]) -> tuple[Fi
 def fill_order(fill: Fill) -> tuple[datetime, int, str]:
     """Trades in the order in which they happened; ids of one venue count upwards."""
     return fill.at, len(fill.trade_id), fill.trade_id
+
+
+def said_gone(order: Order) -> OrderUpdate:
+    """What ends an order in quarantine on its person's word, with what it had filled before; when that may
+    be believed says `core.doubt`."""
+    return OrderUpdate(order.client_order_id, S.CANCELLED, filled=order.filled, reason=GONE)
 
 
 def ask_cancel(order: Order) -> Order:

@@ -105,14 +105,16 @@ def _attention(cycle: Cycle, order: Order) -> Attention | None:
             "vanished",
             f"The exchange had the {slot_name(order.slot)} order and does not show it any more, neither"
             " open nor ended. It is counted as if it were still there. Look at the exchange: this goes"
-            " on by itself as soon as the order or its trades turn up.",
+            " on by itself as soon as the order or its trades turn up. If it is not there and did not fill,"
+            " say so below.",
         )
     if order.status is OrderStatus.QUARANTINED:
         return Attention(
             order.slot,
             "quarantined",
             f"Nobody can say whether the {slot_name(order.slot)} order exists on the exchange."
-            " It is counted as if it did; look at the exchange and decide.",
+            " It is counted as if it did; look at the exchange. If it is not there and did not fill, say so"
+            " below.",
         )
     if order.finished_at is None:
         return None

@@ -80,6 +80,8 @@ def _tell_fills(
         return
     if order.filled > order.quantity >= known.filled:
         yield _overfilled(after, order)
+    if known.was_said_gone:
+        yield _filled_after_all(after, order, fills)
     if order.side is Side.SELL:
         yield _sold(after, order, fills, earned)
     elif not before.has_fills():
@@ -96,6 +98,19 @@ def _overfilled(cycle: Cycle, order: Order) -> Entry:
         f"The exchange {did} {quantity_words(cycle.market, order.filled)} by the {order_words(order.slot)},"
         f" more than the {quantity_words(cycle.market, order.quantity)} that it was asked for. It is"
         " taken as it is and counted in full. Look at the exchange and ask it why.",
+        order.client_order_id,
+    )
+
+
+def _filled_after_all(cycle: Cycle, order: Order, fills: list[Fill]) -> Entry:
+    words, _, _ = _traded(cycle, fills)
+    did = "bought" if order.side is Side.BUY else "sold"
+    return Entry(
+        EntryLevel.ALARM,
+        "order_turned_up",
+        f"The {order_words(order.slot)} that was taken for gone on your word turned up: it {did} {words}."
+        " That is booked now, and what was planned without it is planned anew. Look whether you hold what"
+        " you expect.",
         order.client_order_id,
     )
 
@@ -196,14 +211,16 @@ def _status_words(cycle: Cycle, order: Order, at: datetime) -> tuple[EntryLevel,
                 "order_vanished",
                 f"The exchange had the {name} and does not show it any more, neither open nor ended. It is"
                 " counted as if it were still there, and nothing more is bought. Look at the exchange;"
-                " this goes on by itself as soon as the order or its trades turn up.",
+                " this goes on by itself as soon as the order or its trades turn up. If it is not there and"
+                " did not fill, say so on the strategy's page.",
             )
         case OrderStatus.QUARANTINED:
             return (
                 EntryLevel.ALARM,
                 "order_quarantined",
                 f"Nobody can say whether the {name} exists on the exchange. It is counted as if it"
-                " did, and nothing more is bought. Look at the exchange and decide.",
+                " did, and nothing more is bought. Look at the exchange; if it is not there and did not"
+                " fill, say so on the strategy's page.",
             )
         case OrderStatus.CANCELLING:
             return _given_up(cycle, order, at)
@@ -238,6 +255,8 @@ def _given_up(cycle: Cycle, order: Order, at: datetime) -> tuple[EntryLevel, str
 
 def _cancelled(cycle: Cycle, order: Order) -> tuple[EntryLevel, str, str] | None:
     name = order_words(order.slot)
+    if order.was_said_gone:
+        return EntryLevel.WARNING, "order_said_gone", _said_gone(cycle, order)
     if order.expired:
         return (
             EntryLevel.WARNING,
@@ -256,6 +275,20 @@ def _cancelled(cycle: Cycle, order: Order) -> tuple[EntryLevel, str, str] | None
             " is bought, until you press Try again.",
         )
     return None
+
+
+def _said_gone(cycle: Cycle, order: Order) -> str:
+    market, side = cycle.market, "bought" if order.side is Side.BUY else "sold"
+    kept = (
+        f"What it had {side} before, {quantity_words(market, order.filled)}, stays booked."
+        if order.fills
+        else f"It {side} nothing."
+    )
+    return (
+        f"You looked on the exchange: the {order_words(order.slot)} is not there and did not fill. The"
+        f" exchange was asked once more, and nothing contradicts you. {kept} The order counts as over, and"
+        " is placed again if it is still wanted. Should it turn up, it is cancelled and you are told."
+    )
 
 
 def _tell_placed(cycle: Cycle, new: list[Order]) -> Iterator[Entry]:

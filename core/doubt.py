@@ -1,0 +1,121 @@
+"""An order in quarantine, and a person who has looked on the exchange: may the word be believed?
+
+The exchange is asked once more by every source before. What contradicts is said, and the order stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.market import Market, Side
+from core.money import ZERO, plain
+from core.orders import Order, OrderStatus
+from core.words import price_words, quantity_words, time_words
+
+FIRST_ANSWER_AFTER = timedelta(minutes=15)
+"""A person is not asked about what may still be on its way, or missing from lists that lag."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTrade:
+    """A trade of the account on the order's symbol since the order was written. `side`: None: not told."""
+
+    trade_id: str
+    venue_order_id: str
+    at: datetime
+    side: Side | None
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the exchange says when an order that it does not show is asked about by every source.
+
+    strays: the account's trades that no order of ours explains; None: the exchange cannot be asked so.
+    more: base coins on the account, for certain, beyond those of strategies and those that were there before
+    the order was in doubt; None: nobody noted how many were there, or balances are not looked at.
+    fewer: base coins that are missing for certain, as if the order had sold nothing more than is recorded;
+    None: balances are not looked at.
+    """
+
+    strays: tuple[OwnTrade, ...] | None
+    more: Decimal | None
+    fewer: Decimal | None
+
+
+def too_early(order: Order, at: datetime) -> str | None:
+    """Why nobody can be asked about the order now; None: its person may answer."""
+    if order.status is not OrderStatus.QUARANTINED:
+        return "Nobody is asked about this order any more: it is known what became of it."
+    if at - order.created_at < FIRST_ANSWER_AFTER:
+        return (
+            "This order was sent a moment ago. It can be answered for from"
+            f" {time_words(order.created_at + FIRST_ANSWER_AFTER)} on."
+        )
+    return None
+
+
+def contradiction(order: Order, market: Market, evidence: Evidence) -> str | None:
+    """Why it cannot be believed that the order is not there and did not fill any further."""
+    return next(_contradictions(order, market, evidence), None)
+
+
+def _contradictions(order: Order, market: Market, evidence: Evidence) -> Iterator[str]:
+    if not order.is_settled:
+        yield (
+            f"The exchange said once that {quantity_words(market, order.reported_filled)} of it had filled,"
+            f" and has shown the trades of {quantity_words(market, order.filled)} only."
+        )
+    for trade in evidence.strays or ():
+        if may_be_of(order, trade):
+            yield (
+                f"The account traded {quantity_words(market, trade.quantity)} at"
+                f" {price_words(market, trade.price)} at {time_words(trade.at)} (trade {trade.trade_id}), and"
+                " no order known here explains that: it may be this one's."
+            )
+    least = market.lot_size or ZERO
+    if order.side is Side.BUY and evidence.more and evidence.more >= least:
+        yield (
+            f"The account holds {plain(evidence.more, 18)} {market.base} more than before the order: it may"
+            " have bought them. If they are your own, or you do not want them, take them off the account or"
+            " sell them there by hand, and say it again."
+        )
+    if order.side is Side.SELL and evidence.fewer and evidence.fewer >= least:
+        yield (
+            f"The account holds {plain(evidence.fewer, 18)} {market.base} fewer than your strategies: the"
+            " order may have sold them. If you took them off the account yourself, or the order did sell"
+            " them, bring as many back, and say it again."
+        )
+
+
+def may_be_of(order: Order, trade: OwnTrade) -> bool:
+    """As far as the trade itself tells: an order whose number there is known has its own trades."""
+    if order.venue_order_id is not None:
+        return trade.venue_order_id == order.venue_order_id
+    if trade.side not in (None, order.side) or trade.quantity > order.quantity - order.filled:
+        return False
+    if order.price is None:
+        return True
+    return trade.price <= order.price if order.side is Side.BUY else trade.price >= order.price
+
+
+def evidence_words(order: Order, market: Market, evidence: Evidence) -> str:
+    """For the person, before they answer: what trades and balances say."""
+    against = contradiction(order, market, evidence)
+    if against is not None:
+        return against
+    if evidence.strays is None:
+        trades = "The exchange cannot be asked for all trades."
+    else:
+        trades = "No trade of the account is without an order that is known here."
+    if evidence.fewer is None:
+        return trades
+    if order.side is Side.SELL:
+        return f"{trades} The account holds all {market.base} of your strategies, so it sold none."
+    if evidence.more is None:
+        return f"{trades} How many {market.base} were on the account before is not known."
+    return f"{trades} The account holds no more {market.base} than before the order."
