@@ -150,12 +150,17 @@ class Turn:
         market = self.market_of(tracked.symbol)
         if market is None or market is draft.rules:
             return
-        draft.rules = market
-        if draft.cycle.is_idle() or not differ(draft.cycle, market):
+        is_first, draft.rules = draft.rules is None, market
+        if draft.cycle.is_idle():
             return
-        changed = under(draft.cycle, market)
-        self._step(tracked, draft, RulesChanged(self.at, changed, self.quote_of(tracked.symbol)))
-        draft.rules_problem = problem(draft.cycle)
+        if differ(draft.cycle, market):
+            changed = under(draft.cycle, market)
+            draft.rules_problem = problem(replace(draft.cycle, market=changed))
+            quote = self.quote_of(tracked.symbol)
+            self._step(tracked, draft, RulesChanged(self.at, changed, quote))
+        elif is_first and draft.cycle.rules_changed_at is not None:
+            # Taken on before this process held the account: whether they fit was known to another one.
+            draft.rules_problem = problem(draft.cycle)
 
     def _step(self, tracked: Tracked, draft: Draft, event: Event) -> None:
         before = draft.cycle

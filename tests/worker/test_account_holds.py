@@ -293,6 +293,22 @@ async def test_a_ladder_that_does_not_fit_the_new_rules_is_not_bought_on(house: 
     assert [o.slot.role for o in house.live(strategy)] == [Role.TAKE_PROFIT]
 
 
+@fault("E17", "P1")
+async def test_a_restart_still_knows_that_the_ladder_does_not_fit_the_rules(house: House):
+    strategy = await running(house, active_safety_orders=1, volume_scale="2")
+    house.venue.traded["BTC/USDT"] = market = a_market(min_notional=Decimal(150))
+    house.desk.refresh("BTC/USDT", market)
+    await house.reconcile()
+    await house.price(99)
+    for _ in range(2):
+        assert house.state(strategy) == "needs_attention"
+        assert "changed its trading rules" in house.status(strategy).reason
+        assert [o.slot.role for o in house.live(strategy)] == [Role.TAKE_PROFIT]
+        await house.crash()
+        await house.start()
+        await house.stand(99)
+
+
 async def test_a_live_account_with_records_that_cannot_be_read_buys_nothing_beside_them(
     house: House,
 ):
