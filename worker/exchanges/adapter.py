@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from core.orders import Order
 
@@ -20,6 +21,27 @@ Client = Any
 """A ccxt.async_support exchange object with `number = str`. Nothing outside this folder touches one."""
 Row = dict[str, Any]
 """An order, trade or balance in ccxt's unified form; its numbers are text."""
+
+SPOT: Mapping[str, Any] = {
+    "defaultType": "spot",
+    "fetchMarkets": {"types": ["spot"]},
+    "fetchCurrencies": False,
+    "fetchMargins": False,
+    "maxRetriesOnFailure": 0,
+    # Offered by ccxt; taken, it costs each private stream 200 KB for messages of some hundred bytes.
+    "ws": {"compress": 0},
+    # ccxt keeps what its streams tell, and nobody here reads that.
+    "ordersLimit": 50,
+    "tradesLimit": 50,
+}
+"""What every client of ccxt is told here, whatever the exchange."""
+HAS: Mapping[str, Any] = {"fetchCurrencies": False}
+"""Abilities of ccxt that are not wanted on any exchange."""
+
+
+def spot(**own: Any) -> Mapping[str, Any]:
+    """`SPOT` and what else clients of this exchange are told."""
+    return {**SPOT, **own}
 
 
 class Fate(StrEnum):
@@ -117,17 +139,23 @@ def as_told(path: str, params: Mapping[str, Any], told: float) -> float:
     return told
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """One exchange.
 
-    request_window: how long after its signed time a request can still be accepted. index_lag: how long
-    an accepted order may be missing from answers. pins_time: create requests are signed with the order's
-    `created_at` (else `create` carries a deadline). is_serial: one request at a time per key (a nonce).
+    request_window: how long after its signed time a request can still be accepted. good_for: how long after
+    that our own requests are good for: they say so themselves where the exchange reads it, and are not sent
+    later anywhere. index_lag: how long an accepted order may be missing from answers. remembers: for so long
+    after an order was sent is it shown by `find` or `find_again` whatever became of it; what is not found
+    later proves nothing. pins_time: create requests are signed with the order's `created_at` (else `create`
+    carries a deadline). is_serial: one request at a time per key (a nonce).
     shares_budget: the request limit is per address, so one throttler serves all keys; else one per key.
+    counts_over: over how many seconds the exchange counts requests. tells_used: the header of its answers
+    that tells how much of the limit is used, and the limit. creates: how many orders a key may create in how
+    many seconds.
     options, has: for ccxt's constructor and its table of abilities. hosts: those that are reached, for
-    VENUE_ROUTES. fee_currency: what fees of buys are usually taken in. key_help, address_help: for the
-    form, where to make a key and which rights to give.
+    VENUE_ROUTES. fee_currency: what fees of buys are usually taken in. worth: coins without a market in which
+    fees are taken, and the coin that one of them counts as.
     allowed_calls: the (api, method, path) that `sign` lets through for keyed clients, as ccxt's `sign`
     receives them, an api of several parts joined by "/" (the same path is spot under one api and futures
     under another); ask `allows`. Anything else raises before it is signed.
@@ -148,19 +176,9 @@ class Adapter:
     """
 
     exchange: str
-    name: str
     request_window: timedelta
     index_lag: timedelta
-    pins_time: bool
-    is_serial: bool
-    shares_budget: bool
-    lists_all_open: bool
-    options: Mapping[str, Any]
-    has: Mapping[str, Any]
-    hosts: tuple[str, ...]
     fee_currency: FeeCurrency
-    key_help: str
-    needs_password: bool
     allowed_calls: frozenset[tuple[str, str, str]]
     create: Callable[[Order, str, Row], Create]
     find_open: Callable[[Client, str | None], Awaitable[list[Row]]]
@@ -171,9 +189,26 @@ class Adapter:
     permissions: Callable[[Client], Awaitable[Permissions]]
     outcome: Callable[[BaseException], Outcome]
     limits: Callable[[Row], Limits]
+    good_for: timedelta = timedelta(seconds=5)
+    remembers: timedelta | None = None
+    hosts: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=spot)
+    has: Mapping[str, Any] = field(default_factory=lambda: HAS)
+    pins_time: bool = True
+    is_serial: bool = False
+    shares_budget: bool = False
+    lists_all_open: bool = True
+    counts_over: float = 5.0
+    tells_used: tuple[str, int] | None = None
+    creates: tuple[int, float] = (100, 10.0)
+    worth: Mapping[str, str] = field(default_factory=dict)
     balances: Callable[[Client], Awaitable[Row]] = fetch_balances
     headers: Callable[[datetime], Mapping[str, str]] = no_headers
     cost: Callable[[str, Mapping[str, Any], float], float] = as_told
+
+    @property
+    def name(self) -> str:
+        return LIVE_EXCHANGES[self.exchange].name
 
     def allows(self, api: str | Sequence[str], method: str, path: str) -> bool:
         name = api if isinstance(api, str) else "/".join(api)

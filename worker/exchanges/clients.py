@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.candles import EPOCH
 from worker.errors import NotSent
-from worker.exchanges.adapter import Adapter, Client
+from worker.exchanges.adapter import HAS, SPOT, Adapter, Client
 from worker.exchanges.allow_list import Allows, Api, check_call
 from worker.exchanges.requests import current
 
@@ -28,18 +28,6 @@ STATIC = (
     "commonCurrencies", "ecdsaCurves", "ecdsaPrehashedAlgorithms", "urls", "limits",
 )  # fmt: skip
 """Tables of ccxt that no client changes: one copy for all."""
-SPOT = {
-    "defaultType": "spot",
-    "fetchMarkets": {"types": ["spot"]},
-    "fetchCurrencies": False,
-    "fetchMargins": False,
-    "maxRetriesOnFailure": 0,
-    # Offered by ccxt; taken, it costs each private stream 200 KB for messages of some hundred bytes.
-    "ws": {"compress": 0},
-    # ccxt keeps what its streams tell, and nobody here reads that.
-    "ordersLimit": 50,
-    "tradesLimit": 50,
-}
 TIMEOUT_MS = 10_000
 KEEP_ALIVE_MS = 20_000
 MICROSECOND = timedelta(microseconds=1)
@@ -146,9 +134,8 @@ def guarded(kind: type) -> type:
 def master_of(hub: Hub, kind: type) -> Client:
     """A client without a key: it loads the markets for everybody and asks for prices."""
     adapter = hub.adapter
-    client = _made(hub, kind, {}, SPOT if adapter is None else {**SPOT, **adapter.options})
-    client.has["fetchCurrencies"] = False
-    client.has.update({} if adapter is None else adapter.has)
+    client = _made(hub, kind, {}, SPOT if adapter is None else adapter.options)
+    client.has.update(HAS if adapter is None else adapter.has)
     client.throttler = hub.budget
     return client
 
@@ -159,10 +146,9 @@ def client_for(hub: Hub, adapter: Adapter, key: ExchangeKey) -> Client:
     secrets = {"apiKey": key.api_key, "secret": key.secret}
     if key.password:
         secrets["password"] = key.password
-    client = _made(hub, hub.account_kind(), secrets, {**SPOT, **adapter.options})
+    client = _made(hub, hub.account_kind(), secrets, adapter.options)
     template = hub.template(client)
     if template is client:
-        client.has["fetchCurrencies"] = False
         client.has.update(adapter.has)
     for name in STATIC:
         setattr(client, name, getattr(template, name))
@@ -179,7 +165,7 @@ def retire(client: Client) -> None:
     client.apiKey = client.secret = client.password = ""
 
 
-def _made(hub: Hub, kind: type, secrets: dict[str, str], options: dict[str, Any]) -> Client:
+def _made(hub: Hub, kind: type, secrets: dict[str, str], options: Mapping[str, Any]) -> Client:
     make: Callable[..., Any] = guarded(kind)
     client = make(
         {
@@ -191,7 +177,7 @@ def _made(hub: Hub, kind: type, secrets: dict[str, str], options: dict[str, Any]
             "enableLastHttpResponse": False,
             "enableLastJsonResponse": False,
             "streaming": {"keepAlive": KEEP_ALIVE_MS},
-            "options": options,
+            "options": dict(options),
             **secrets,
         }
     )

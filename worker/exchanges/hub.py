@@ -22,6 +22,7 @@ from core.market import Market
 from worker.clock import monotonic, wall_clock
 from worker.errors import NotSent, VenueError, VenueUnavailable
 from worker.exchanges.adapter import Adapter, Client, Row
+from worker.exchanges.adapters import ADAPTERS
 from worker.exchanges.budget import Budget
 from worker.exchanges.clients import master_of, retire
 from worker.exchanges.exchange_clock import ExchangeClock
@@ -35,12 +36,8 @@ ASK_AGAIN = 60.0
 LONG_ENOUGH = 60
 LONGEST_WAIT = 3600
 TEND_EACH = 1.0
-WINDOWS = {"binance": 60.0, "kraken": 45.0}
-"""Over how many seconds an exchange counts requests (kraken: a counter of 15 that sinks by one in 3 s, at the
-least); elsewhere it is short."""
 SHORT_WINDOW = 5.0
-USED_WEIGHT = {"binance": ("x-mbx-used-weight-1m", 6_000)}
-"""Where the exchange tells how much of its limit this address has used, and the limit."""
+"""Over how many seconds an exchange without an adapter is taken to count requests."""
 TOO_MANY = (418, 429)
 GONE = "gone"
 """Marks a market that was traded once and is not listed any more."""
@@ -71,6 +68,8 @@ class Hub:
             raise InvalidInput("exchange", f"{exchange[:40]} is not known; choose one of the list.")
         self.exchange = exchange
         self.adapter = adapter
+        # How requests are counted is known of more exchanges than orders are sent to.
+        self._counting = ADAPTERS.get(exchange) if adapter is None else adapter
         self.errors = ccxt
         # Whatever asking may raise that is not ours. Texts hold signed addresses: they are never shown.
         self.faults: tuple[type[Exception], ...] = (
@@ -254,7 +253,9 @@ class Hub:
         self._clients.add(client)
 
     def new_budget(self) -> Budget:
-        return Budget(self._unit, WINDOWS.get(self.exchange, SHORT_WINDOW), self.gate)
+        counting = self._counting
+        window = SHORT_WINDOW if counting is None else counting.counts_over
+        return Budget(self._unit, window, self.gate)
 
     # --- asking
 
@@ -283,10 +284,12 @@ class Hub:
         is_alone = has_key and self.adapter is not None and not self.adapter.shares_budget
         if code in TOO_MANY and not is_alone:
             self.calm(_seconds(said.get("retry-after")))
-        name, limit = USED_WEIGHT.get(self.exchange, ("", 0))
-        used = parse_decimal(said.get(name)) if name else None
+        if self._counting is None or self._counting.tells_used is None:
+            return
+        name, limit = self._counting.tells_used
+        used, window = parse_decimal(said.get(name)), self._counting.counts_over
         if used is not None:
-            self.budget.used(int(used) * 100 / limit, 60 - self.now().timestamp() % 60)
+            self.budget.used(int(used) * 100 / limit, window - self.now().timestamp() % window)
 
     async def ask(self, call: Coroutine[Any, Any, T]) -> T:
         """The answer, or `VenueUnavailable` with class and exchange: texts of ccxt hold whole addresses."""

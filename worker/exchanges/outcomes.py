@@ -64,6 +64,9 @@ class ErrorTable:
     codes: Mapping[str, Sequence[Rule]]
     messages: Mapping[str, str] = field(default_factory=dict)
 
+    def outcome(self, error: BaseException) -> Outcome:
+        return classify(self, error)
+
 
 EXISTS = Rule(Fate.EXISTS)
 REFUSED = Rule(Fate.REFUSED)

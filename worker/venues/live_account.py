@@ -11,12 +11,12 @@ from worker.exchanges.budget import Budget
 from worker.venues.protocol import Balance, OpenOrder
 
 REMEMBERED = 500
-ORDERS_A_WINDOW = (1 / 10, 10.0)
-"""Creates per account: 80 in 10 s at most; exchanges allow 100 and more."""
 
 
-def _pace() -> Budget:
-    return Budget(*ORDERS_A_WINDOW)
+def pace_of(creates: tuple[int, float]) -> Budget:
+    """`creates`: how many orders a key may create in how many seconds; 80 % of that is used."""
+    most, seconds = creates
+    return Budget(seconds / most, seconds)
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class LiveAccount:
     account_id: int
     client: Client
     turn: asyncio.Lock | None = None
-    pace: Budget = field(default_factory=_pace)
+    pace: Budget = field(default_factory=lambda: pace_of((100, 10.0)))
     symbols: dict[str, str] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
     sends: set[asyncio.Task[Any]] = field(default_factory=set)

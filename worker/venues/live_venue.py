@@ -26,7 +26,7 @@ from worker.exchanges.hub import Hub
 from worker.exchanges.stream import PrivateStream
 from worker.prices.source import PriceSource
 from worker.venues.ledger_venue import Hint
-from worker.venues.live_account import LiveAccount
+from worker.venues.live_account import LiveAccount, pace_of
 from worker.venues.live_asking import Asker
 from worker.venues.live_fills import Fees
 from worker.venues.live_looking import Looker
@@ -113,7 +113,10 @@ class LiveVenue:
         key = await self.keys(account_id)
         client = client_for(self.hub, self.adapter, key)
         account = LiveAccount(
-            account_id, client, asyncio.Lock() if self.adapter.is_serial else None
+            account_id,
+            client,
+            asyncio.Lock() if self.adapter.is_serial else None,
+            pace_of(self.adapter.creates),
         )
         since = await self.seen_until(account_id)
         # Soon, but not at once: after a restart what rests on symbols in use comes first, for everybody.

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
-from worker.exchanges.adapter import BOUND, Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapter import BOUND, Adapter, Client, Limits, Permissions, Row, spot
 from worker.exchanges.adapters import asking
-from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=5)
@@ -188,29 +186,21 @@ def _expiry(value: Any) -> datetime | None:
 
 BINANCE = Adapter(
     exchange="binance",
-    name=LIVE_EXCHANGES["binance"].name,
     request_window=WINDOW,
     index_lag=timedelta(seconds=3),
-    pins_time=True,
-    is_serial=False,
+    # Their "general info on limits": 6,000 of weight in each minute, for an address; 100 orders in 10 s.
+    counts_over=60.0,
+    tells_used=("x-mbx-used-weight-1m", 6_000),
+    creates=(100, 10.0),
     shares_budget=True,
-    lists_all_open=True,
-    options={
-        "defaultType": "spot",
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "fetchMargins": False,
-        "maxRetriesOnFailure": 0,
-        "recvWindow": WINDOW_MS,
-        "fetchOpenOrders": {"warnWithoutSymbol": False},
+    options=spot(
+        recvWindow=WINDOW_MS,
+        fetchOpenOrders={"warnWithoutSymbol": False},
         # ccxt's own ids name its broker account; ours are always given, these would only stand in for them.
-        "broker": {"spot": "none-", "margin": "none-"},
-    },
-    has={"fetchCurrencies": False},
+        broker={"spot": "none-", "margin": "none-"},
+    ),
     hosts=("api.binance.com", "ws-api.binance.com", "stream.binance.com"),
     fee_currency=FeeCurrency.BASE,
-    key_help=LIVE_EXCHANGES["binance"].key_help,
-    needs_password=False,
     allowed_calls=frozenset(
         {
             ("public", "GET", "time"),
@@ -225,14 +215,14 @@ BINANCE = Adapter(
             ("sapi", "GET", "account/apiRestrictions"),
         }
     ),
-    create=partial(create_with, STYLE),
+    create=STYLE.create,
     find_open=find_open,
     find=find,
     find_again=find_again,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
-    outcome=partial(o.classify, ERRORS),
+    outcome=ERRORS.outcome,
     limits=limits,
     balances=balances,
     cost=cost,

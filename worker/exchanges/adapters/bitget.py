@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
-from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
 from worker.exchanges.adapters import asking
-from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=60)
@@ -157,26 +156,13 @@ def _with_fee(row: Row) -> Row:
 
 BITGET = Adapter(
     exchange="bitget",
-    name=LIVE_EXCHANGES["bitget"].name,
     request_window=WINDOW,
     index_lag=timedelta(seconds=10),
-    pins_time=True,
-    is_serial=False,
-    shares_budget=False,
-    lists_all_open=True,
-    options={
-        "defaultType": "spot",
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "maxRetriesOnFailure": 0,
-        # Told, so that no order asks for it first.
-        "uta": False,
-    },
-    has={"fetchCurrencies": False},
+    counts_over=1.0,
+    creates=(10, 1.0),  # "place order": 10 a second, per account
+    options=spot(uta=False),  # told, so that no order asks for it first
     hosts=("api.bitget.com", "ws.bitget.com"),
     fee_currency=FeeCurrency.BASE,
-    key_help=LIVE_EXCHANGES["bitget"].key_help,
-    needs_password=True,
     allowed_calls=frozenset(
         {
             ("public/common", "GET", "v2/public/time"),
@@ -191,14 +177,14 @@ BITGET = Adapter(
             ("private/spot", "GET", "v2/spot/account/info"),
         }
     ),
-    create=partial(create_with, STYLE),
+    create=STYLE.create,
     find_open=find_open,
     find=find,
     find_again=find_again,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
-    outcome=partial(o.classify, ERRORS),
+    outcome=ERRORS.outcome,
     limits=limits,
     balances=balances,
 )

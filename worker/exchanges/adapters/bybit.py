@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
-from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
 from worker.exchanges.adapters import asking
-from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
-WINDOW = timedelta(seconds=5)
+WINDOW_MS = 5_000
+WINDOW = timedelta(milliseconds=WINDOW_MS)
 PAGE = 50
 LONGEST_RANGE = timedelta(days=7)
 PARTLY_FILLED_THEN_CANCELLED = "PartiallyFilledCanceled"
@@ -165,30 +164,19 @@ def _time(value: Any) -> datetime | None:
 
 BYBIT = Adapter(
     exchange="bybit",
-    name=LIVE_EXCHANGES["bybit"].name,
     request_window=WINDOW,
     index_lag=timedelta(seconds=10),
-    pins_time=True,
-    is_serial=False,
-    shares_budget=False,
-    lists_all_open=True,
-    options={
-        "defaultType": "spot",  # ccxt's own is "swap"
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "maxRetriesOnFailure": 0,
-        "recvWindow": 5_000,
+    creates=(20, 1.0),  # "rate limit", spot, per account
+    options=spot(
+        recvWindow=WINDOW_MS,
         # Told, so that creating an order does not ask for it first.
-        "enableUnifiedMargin": False,
-        "enableUnifiedAccount": True,
-        "unifiedMarginStatus": 6,
-        "brokerId": "none",
-    },
-    has={"fetchCurrencies": False},
+        enableUnifiedMargin=False,
+        enableUnifiedAccount=True,
+        unifiedMarginStatus=6,
+        brokerId="none",
+    ),
     hosts=("api.bybit.com", "stream.bybit.com"),
     fee_currency=FeeCurrency.BASE,
-    key_help=LIVE_EXCHANGES["bybit"].key_help,
-    needs_password=False,
     allowed_calls=frozenset(
         {
             ("public", "GET", "v5/market/time"),
@@ -202,14 +190,14 @@ BYBIT = Adapter(
             ("private", "GET", "v5/user/query-api"),
         }
     ),
-    create=partial(create_with, STYLE),
+    create=STYLE.create,
     find_open=find_open,
     find=find,
     find_again=find_again,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
-    outcome=partial(o.classify, ERRORS),
+    outcome=ERRORS.outcome,
     limits=limits,
     balances=balances,
 )

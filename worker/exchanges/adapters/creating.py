@@ -31,6 +31,9 @@ class CreateStyle:
     at_once: Mapping[str, Any] = field(default_factory=lambda: {"timeInForce": "IOC"})
     market_buy: Mapping[str, Any] | None = None
 
+    def create(self, order: Order, symbol: str, market: Row) -> Create:
+        return create_with(self, order, symbol, market)
+
 
 def create_with(style: CreateStyle, order: Order, symbol: str, market: Row) -> Create:
     tick, lot = _step(market, "price"), _step(market, "amount")

@@ -5,16 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
-from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
 from worker.exchanges.adapters import asking
-from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.exchanges.adapters.creating import CreateStyle
 
 WINDOW = timedelta(seconds=60)
 """How far a signed time may be from theirs."""
@@ -195,26 +193,13 @@ def _orders(client: Client, symbol: str | None, rows: list[Row]) -> list[Row]:
 
 GATE = Adapter(
     exchange="gate",
-    name=LIVE_EXCHANGES["gate"].name,
     request_window=WINDOW,
     index_lag=timedelta(seconds=10),
-    pins_time=True,
-    is_serial=False,
-    shares_budget=False,
-    lists_all_open=True,
-    options={
-        "defaultType": "spot",
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "maxRetriesOnFailure": 0,
-        # Told, so that no order asks for it first.
-        "unifiedAccount": False,
-    },
-    has={"fetchCurrencies": False},
+    counts_over=10.0,
+    creates=(10, 1.0),  # "frequency limit rule": 10 a second, per account and market
+    options=spot(unifiedAccount=False),  # told, so that no order asks for it first
     hosts=("api.gateio.ws",),
     fee_currency=FeeCurrency.BASE,
-    key_help=LIVE_EXCHANGES["gate"].key_help,
-    needs_password=False,
     allowed_calls=frozenset(
         {
             ("public/spot", "GET", "time"),
@@ -230,14 +215,14 @@ GATE = Adapter(
             ("private/account", "GET", "main_keys"),
         }
     ),
-    create=partial(create_with, STYLE),
+    create=STYLE.create,
     find_open=find_open,
     find=find,
     find_again=find_again,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
-    outcome=partial(o.classify, ERRORS),
+    outcome=ERRORS.outcome,
     limits=limits,
     balances=balances,
     headers=expires,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
-from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from core.orders import Order
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
 from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
 from worker.exchanges.adapters import asking
-from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=5)
@@ -171,24 +169,13 @@ async def _list(client: Client, name: str, params: Row) -> list[Row]:
 
 KRAKEN = Adapter(
     exchange="kraken",
-    name=LIVE_EXCHANGES["kraken"].name,
     request_window=WINDOW,
     index_lag=timedelta(seconds=25),
+    counts_over=45.0,  # a counter of 15 that sinks by one in 3 s, of the lowest tier
     pins_time=False,
     is_serial=True,
-    shares_budget=False,
-    lists_all_open=True,
-    options={
-        "defaultType": "spot",
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "maxRetriesOnFailure": 0,
-    },
-    has={"fetchCurrencies": False},
     hosts=("api.kraken.com", "ws.kraken.com", "ws-auth.kraken.com"),
     fee_currency=FeeCurrency.QUOTE,
-    key_help=LIVE_EXCHANGES["kraken"].key_help,
-    needs_password=False,
     allowed_calls=frozenset(
         {
             ("public", "GET", "Time"),
@@ -204,14 +191,14 @@ KRAKEN = Adapter(
             ("private", "POST", "GetWebSocketsToken"),
         }
     ),
-    create=partial(create_with, STYLE),
+    create=STYLE.create,
     find_open=find_open,
     find=find,
     find_again=find_again,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
-    outcome=partial(o.classify, ERRORS),
+    outcome=ERRORS.outcome,
     limits=limits,
     balances=balances,
 )

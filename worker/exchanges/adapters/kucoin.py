@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from core.money import ZERO
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
-from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
 from worker.exchanges.adapters import asking
-from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=5)
@@ -174,28 +172,13 @@ def _turn(params: Row, answer: Any, rows: list[Row]) -> bool:
 
 KUCOIN = Adapter(
     exchange="kucoin",
-    name=LIVE_EXCHANGES["kucoin"].name,
     request_window=WINDOW,
     index_lag=timedelta(seconds=25),
-    pins_time=True,
-    is_serial=False,
-    shares_budget=False,
-    lists_all_open=True,
-    options={
-        "defaultType": "spot",
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "maxRetriesOnFailure": 0,
-        # Told, so that no order asks for them first.
-        "hf": True,
-        "uta": False,
-        "partner": {"spot": {"id": None, "key": None}},
-    },
-    has={"fetchCurrencies": False},
+    counts_over=30.0,  # "rate limit": a quota for each 30 s, per account
+    # Told, so that no order asks for it first: high-frequency addresses, no unified account.
+    options=spot(hf=True, uta=False, partner={"spot": {"id": None, "key": None}}),
     hosts=("api.kucoin.com", "ws-api-spot.kucoin.com"),
     fee_currency=FeeCurrency.QUOTE,
-    key_help=LIVE_EXCHANGES["kucoin"].key_help,
-    needs_password=True,
     allowed_calls=frozenset(
         {
             ("public", "GET", "timestamp"),
@@ -212,14 +195,14 @@ KUCOIN = Adapter(
             ("private", "POST", "bullet-private"),
         }
     ),
-    create=partial(create_with, STYLE),
+    create=STYLE.create,
     find_open=find_open,
     find=find,
     find_again=find_again,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
-    outcome=partial(o.classify, ERRORS),
+    outcome=ERRORS.outcome,
     limits=limits,
     balances=balances,
 )

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from core.exchanges import LIVE_EXCHANGES
 from core.market import FeeCurrency
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
-from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row
+from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
 from worker.exchanges.adapters import asking
-from worker.exchanges.adapters.creating import CreateStyle, create_with
+from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=30)
@@ -198,26 +196,13 @@ async def _raw_pages(
 
 OKX = Adapter(
     exchange="okx",
-    name=LIVE_EXCHANGES["okx"].name,
     request_window=WINDOW,
     index_lag=timedelta(seconds=10),
-    pins_time=True,
-    is_serial=False,
-    shares_budget=False,
-    lists_all_open=True,
-    options={
-        "defaultType": "spot",
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "maxRetriesOnFailure": 0,
-        "createOrder": "privatePostTradeOrder",
-        "brokerId": "",
-    },
-    has={"fetchCurrencies": False},
+    counts_over=2.0,
+    creates=(60, 2.0),  # "place order": 60 requests in 2 s, per account and instrument
+    options=spot(createOrder="privatePostTradeOrder", brokerId=""),
     hosts=("www.okx.com", "ws.okx.com:8443", "ws.okx.com"),
     fee_currency=FeeCurrency.BASE,
-    key_help=LIVE_EXCHANGES["okx"].key_help,
-    needs_password=True,
     allowed_calls=frozenset(
         {
             ("public", "GET", "public/time"),
@@ -233,14 +218,14 @@ OKX = Adapter(
             ("private", "GET", "account/config"),
         }
     ),
-    create=partial(create_with, STYLE),
+    create=STYLE.create,
     find_open=find_open,
     find=find,
     find_again=find_again,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
-    outcome=partial(o.classify, ERRORS),
+    outcome=ERRORS.outcome,
     limits=limits,
     balances=balances,
     headers=expires,
