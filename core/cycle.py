@@ -11,7 +11,7 @@ from enum import StrEnum
 from core.market import Market, Side
 from core.money import ONE, ZERO
 from core.order_ids import Identity
-from core.orders import Order, OrderStatus, Role, Slot
+from core.orders import Order, Role, Slot
 from core.parameters import Parameters
 
 ENGINE_VERSION = 1
@@ -143,6 +143,3 @@ class Cycle:
     def is_settled(self) -> bool:
         """Every fill that the venue reports has arrived as a trade."""
         return all(order.is_settled for order in self.orders)
-
-    def quarantined(self) -> bool:
-        return any(order.status is OrderStatus.QUARANTINED for order in self.orders)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -64,9 +64,6 @@ class Market:
         """True when an order of `quantity` (any, it is rounded here) at `price` meets the minima."""
         rounded = self.round_quantity(quantity)
         return rounded > 0 and rounded >= self.min_quantity and rounded * price >= self.min_notional
-
-    def with_fee(self, rate: Decimal) -> Market:
-        return replace(self, maker_fee=rate, taker_fee=rate)
 
 
 @functools.lru_cache(maxsize=256)

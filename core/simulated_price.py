@@ -72,12 +72,8 @@ def last_prices(symbols: Sequence[str], at: datetime, seed: int = 0) -> tuple[De
     return tuple(tick * count for count, tick in pairs)
 
 
-def ticker_at(symbol: str, at: datetime, seed: int = 0) -> Ticker:
-    """The book at `at`: one sells at the last price and buys one tick above it."""
-    return _ticker(price_at(symbol, at, seed), symbol)
-
-
 def tickers_at(symbols: Sequence[str], at: datetime, seed: int = 0) -> tuple[Ticker, ...]:
+    """The books at `at`: one sells at the last price and buys one tick above it."""
     pairs = zip(last_prices(symbols, at, seed), symbols, strict=True)
     return tuple(_ticker(price, symbol) for price, symbol in pairs)
 

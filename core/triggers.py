@@ -45,10 +45,6 @@ class Watch:
     now: bool = False
     peak: Decimal | None = None
 
-    @property
-    def rises(self) -> bool:
-        return self.peak is not None
-
     def is_due_by_time(self, at: datetime) -> bool:
         """Whether any price at `at` wakes the cycle."""
         return self.now or (self.alarm is not None and at >= self.alarm)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SESSION_SECONDS = 12 * 3600
-TRUSTED_SECONDS = 30 * 86_400
-TICKET_SECONDS = 30
-
 
 class DashboardSettings(BaseSettings):
     """`secure_cookies`: served over TLS. `trust_proxy`: X-Real-IP is set by a proxy of ours."""

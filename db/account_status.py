@@ -104,11 +104,6 @@ def load(session: Session, account_ids: Sequence[int]) -> dict[int, AccountStatu
     return _read(session, STATUSES.c.account_id.in_(account_ids))
 
 
-def of_person(session: Session, user_id: int) -> dict[int, AccountStatus]:
-    """By account, for all accounts of this person of which the worker has said something."""
-    return _read(session, STATUSES.c.user_id == user_id)
-
-
 def accounts_with_key(session: Session, fingerprint: str, account_id: int) -> list[int]:
     """For the worker: accounts other than this one that use the same API key."""
     rows = session.scalars(

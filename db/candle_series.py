@@ -52,10 +52,6 @@ class Column:
         factor = 10 ** (places - self.places)
         return _array([int(number) * factor for number in self.values])
 
-    def floats(self) -> NDArray[np.float64]:
-        """For charts and statistics only. Exactly rounded as long as the whole numbers are below 2^53."""
-        return self.values.astype(np.float64) / 10.0**self.places
-
     @exact
     def decimals(self) -> list[Decimal]:
         whole = self.values.tolist()
@@ -87,9 +83,6 @@ class CandleSeries:
 
     def __len__(self) -> int:
         return len(self.opened)
-
-    def floats(self, name: str) -> NDArray[np.float64]:
-        return self.columns[name].floats()
 
     def candles(self) -> list[Candle]:
         columns = [self.columns[name].decimals() for name in NAMES]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,16 +17,6 @@ from db.tables import CandleChunkRow, CandleRow
 
 ROWS, CHUNKS = table_of(CandleRow), table_of(CandleChunkRow)
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """What one month holds; `first` and `last` are open times in ms."""
-
-    month: str
-    first: int
-    last: int
-    count: int
 
 
 def save_open_day(session: Session, venue: str, symbol: str, candles: Sequence[Candle]) -> None:
@@ -99,16 +88,6 @@ def latest(session: Session, venue: str, symbol: str) -> int | None:
     if newest is None:
         newest = session.scalar(select(func.max(CHUNKS.c.last)).where(_is(CHUNKS, venue, symbol)))
     return newest
-
-
-def stretches(session: Session, venue: str, symbol: str) -> list[Stretch]:
-    """What the chunks hold, month by month; the open day is not among it."""
-    rows = session.execute(
-        select(CHUNKS.c.month, CHUNKS.c.first, CHUNKS.c.last, CHUNKS.c.count)
-        .where(_is(CHUNKS, venue, symbol))
-        .order_by(CHUNKS.c.month)
-    )
-    return [Stretch(*row) for row in rows]
 
 
 def _row_series(session: Session, venue: str, symbol: str, since: int, until: int) -> CandleSeries:

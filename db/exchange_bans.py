@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.statements import table_of, upsert_rows
@@ -24,8 +24,3 @@ def bans_of(session: Session, address: str) -> dict[str, datetime]:
     """{exchange: until}, those that are over included."""
     rows = session.execute(select(BANS.c.exchange, BANS.c.until).where(BANS.c.address == address))
     return {exchange: until for exchange, until in rows}
-
-
-def forget_bans(session: Session, before: datetime) -> None:
-    """Removes those that were over before this time."""
-    session.execute(delete(BANS).where(BANS.c.until < before))

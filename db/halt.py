@@ -109,12 +109,6 @@ def acknowledge(session: Session, worker: str, rev: int, *, at: datetime) -> Non
     session.flush()
 
 
-def acknowledgements(session: Session) -> dict[str, int]:
-    """The revision that each worker has acknowledged."""
-    rows = session.execute(select(HaltAcknowledgement.worker, HaltAcknowledgement.rev))
-    return {row.worker: row.rev for row in rows}
-
-
 def _swap(session: Session, before: Halt, after: Halt, at: datetime) -> None:
     """Only if nobody else changed it meanwhile."""
     if before.rev == 0:

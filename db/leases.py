@@ -27,7 +27,6 @@ DEAD_AFTER = 15
 
 class WorkerState(StrEnum):
     ALIVE = "alive"
-    STOPPING = "stopping"
     DEAD = "dead"
 
 
@@ -69,14 +68,6 @@ def beat(
         .values(beat_at=DatabaseNow(), lag_ms=lag_ms, accounts=accounts, strategies=strategies)
     )
     return rows_matched(session.execute(statement)) == 1
-
-
-def mark_stopping(session: Session, name: str) -> None:
-    session.execute(
-        update(WORKERS)
-        .where(WorkerRow.name == name, WorkerRow.state == WorkerState.ALIVE)
-        .values(state=WorkerState.STOPPING)
-    )
 
 
 def retire(session: Session, name: str) -> None:

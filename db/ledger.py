@@ -25,7 +25,6 @@ from db.tables import VenueAccountRow, VenueBalanceRow, VenueOrderRow, VenueTrad
 
 ACCOUNTS, BALANCES = table_of(VenueAccountRow), table_of(VenueBalanceRow)
 ORDERS, TRADES = table_of(VenueOrderRow), table_of(VenueTradeRow)
-MOST_TRADES = 1000
 
 
 class LedgerStatus(StrEnum):
@@ -151,14 +150,6 @@ def find_orders(session: Session, client_order_ids: Iterable[str]) -> dict[str, 
     ids = sorted(set(client_order_ids))
     found = _orders(session, select(ORDERS).where(ORDERS.c.client_order_id.in_(ids)))
     return {order.client_order_id: order for order in found}
-
-
-def trades_after(
-    session: Session, account_id: int, seq: int, limit: int = MOST_TRADES
-) -> list[LedgerTrade]:
-    """The account's next trades after the cursor, oldest first."""
-    query = select(TRADES).where(TRADES.c.account_id == account_id, TRADES.c.seq > seq)
-    return _trades(session, query.order_by(TRADES.c.seq).limit(limit))
 
 
 def trades_of(session: Session, client_order_ids: Iterable[str]) -> list[LedgerTrade]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from db.matched import rows_matched
 from db.tables import (
     CandleRequestRow,
+    ExchangeBanRow,
     JournalRow,
     LoginAttempt,
     LoginSession,
@@ -38,6 +39,7 @@ def prune(session: Session, *, log_days: int, journal_days: int, at: datetime) -
         (RequestKey, RequestKey.created_at, at - 7 * DAY),
         (CandleRequestRow, CandleRequestRow.created_at, at - 30 * DAY),
         (PriceRequestRow, PriceRequestRow.asked_at, at - DAY),
+        (ExchangeBanRow, ExchangeBanRow.until, at - DAY),
     )
     return {
         table.__tablename__: _remove(session, table, column, before)

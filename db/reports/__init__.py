@@ -13,7 +13,7 @@ from db.reports.administration import (
     people,
     worker_health,
 )
-from db.reports.cards import StrategyCard, realized_by_kind
+from db.reports.cards import StrategyCard
 from db.reports.histories import (
     ClosedCycle,
     FillRow,
@@ -69,7 +69,6 @@ __all__ = [
     "log_records",
     "people",
     "person_journal",
-    "realized_by_kind",
     "strategy_detail",
     "strategy_fills",
     "strategy_journal",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -125,16 +124,6 @@ def build_card(
         archived_at=facts.archived_at,
         fault=None if stored is None else stored.fault,
     )
-
-
-@exact
-def realized_by_kind(cards: Iterable[StrategyCard]) -> dict[tuple[AccountKind, str], Decimal]:
-    """By kind of account and quote coin, which are never added up."""
-    sums: dict[tuple[AccountKind, str], Decimal] = {}
-    for card in cards:
-        place = (card.account_kind, card.quote)
-        sums[place] = sums.get(place, ZERO) + card.realized_pnl
-    return sums
 
 
 def _levels_filled(cycle: Cycle) -> int:

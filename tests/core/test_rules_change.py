@@ -43,7 +43,7 @@ def test_orders_on_the_new_grid_stay():
 
 def test_fees_are_pinned_and_do_not_count_as_rules():
     play = started()
-    market = play.cycle.market.with_fee(D("0.002"))
+    market = replace(play.cycle.market, maker_fee=D("0.002"), taker_fee=D("0.002"))
     assert not differ(play.cycle, market)
     assert under(play.cycle, replace(market, tick_size=D("0.1"))).taker_fee == 0
 

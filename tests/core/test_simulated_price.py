@@ -18,7 +18,6 @@ from core.simulated_price import (
     last_prices,
     price_at,
     prices,
-    ticker_at,
     tickers_at,
 )
 from core.simulated_symbols import SYMBOLS, calm_symbols, find_symbol, market_of
@@ -95,10 +94,9 @@ def test_every_price_is_a_positive_multiple_of_the_tick_at_any_time(symbol, at):
 
 @given(ANY_SYMBOL, ANY_SECOND)
 def test_one_buys_a_tick_above_the_last_price_and_sells_at_it(symbol, second):
-    ticker = ticker_at(symbol, moment(second))
+    (ticker,) = tickers_at((symbol,), moment(second))
     assert ticker.bid == ticker.last == price_at(symbol, moment(second))
     assert ticker.ask - ticker.bid == market_of(symbol).tick_size
-    assert tickers_at((symbol,), moment(second)) == (ticker,)
 
 
 def test_the_price_of_a_second_holds_until_the_next_one():

@@ -15,7 +15,7 @@ from core.candles import EPOCH
 from core.cycle import Cycle
 from core.events import Event, last_price
 from core.order_ids import Identity
-from core.simulated_price import candles, ticker_at
+from core.simulated_price import candles, tickers_at
 from core.simulated_symbols import market_of
 from core.story import Entry, tell
 from core.succession import first_cycle
@@ -94,7 +94,7 @@ def _write(session, wish: Wanted, done: Trade, now: datetime) -> None:
     cycles.save(session, every, {account: token}, now)
     for cycle, at in done.closed:
         cycles.close(session, [cycle], at)
-    found = ticker_at(wish.symbol, now)
+    (found,) = tickers_at([wish.symbol], now)
     ticker = market_data.Ticker("simulated", wish.symbol, found.bid, found.ask, found.last, now)
     market_data.save_tickers(session, [ticker])
     state, why = state_of(opened, now, last_price(found.last))

@@ -165,8 +165,6 @@ def test_a_beat_keeps_a_worker_alive_and_says_how_it_is(engine, workers):
 
 def test_a_worker_that_ends_in_order_frees_its_accounts(engine, workers, account_ids):
     take(engine, "w1", account_ids[0])
-    run(engine, lambda s: leases.mark_stopping(s, "w1"))
-    assert take(engine, "w1", account_ids[1]) is None
     assert take(engine, "w2", account_ids[0]) is None
     run(engine, lambda s: leases.retire(s, "w1"))
     assert take(engine, "w2", account_ids[0]) == 3

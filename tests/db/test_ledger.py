@@ -102,9 +102,6 @@ def test_what_the_venue_wrote_is_read_back_equal(engine, account):
     assert run(engine, lambda s: ledger.accounts(s, [ACCOUNT])) == {ACCOUNT: replace(moved, rev=1)}
     assert run(engine, lambda s: ledger.open_orders(s, [ACCOUNT])) == orders
     assert run(engine, lambda s: ledger.orders_of(s, ACCOUNT)) == orders
-    assert run(engine, lambda s: ledger.trades_after(s, ACCOUNT, 0)) == trades
-    assert run(engine, lambda s: ledger.trades_after(s, ACCOUNT, 0, 1)) == trades[:1]
-    assert run(engine, lambda s: ledger.trades_after(s, ACCOUNT, 1)) == trades[1:]
     ids = [orders[0].client_order_id, "unknown"]
     assert run(engine, lambda s: ledger.trades_of(s, ids)) == trades
     assert run(engine, lambda s: ledger.find_orders(s, ids)) == {ids[0]: orders[0]}

@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from core.errors import InvalidInput
 from db import accounts, exchange_proofs
 from db.accounts import AccountKind, Terms
-from db.errors import Conflict
+from db.errors import Conflict, NotFound
 from db.tables import AuditEntry, ExchangeAccount
 from db.transactions import run
 from tests.db.people import AT, a_live_account, a_user, first_account
@@ -141,3 +141,21 @@ def test_rows_from_before_caps_existed_are_read(engine, account_id):
         ),
     )
     assert known(engine, account_id).caps is None
+
+
+def test_an_account_gets_another_name_by_its_owner_and_only_a_free_one(engine, ann, account_id):
+    other = first_account(engine, ann)
+    taken = run(engine, lambda s: accounts.account(s, ann, other)).name
+    bob = a_user(engine, "bob")
+
+    def rename(name, who=ann):
+        run(engine, lambda s: accounts.rename_account(s, who, account_id, name=name, at=AT))
+
+    rename("  Savings ")
+    assert run(engine, lambda s: accounts.account(s, ann, account_id)).name == "Savings"
+    with pytest.raises(InvalidInput):
+        rename(taken)
+    with pytest.raises(NotFound):
+        rename("Mine now", bob)
+    assert run(engine, lambda s: accounts.account(s, ann, account_id)).name == "Savings"
+    assert "account renamed" in run(engine, lambda s: s.scalars(select(AuditEntry.action)).all())

@@ -7,12 +7,14 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 
 from db import log, log_database, retention
 from db.engine import make_engine
+from db.exchange_bans import bans_of, save_ban
 from db.log_lines import LineFormatter
 from db.tables import LogRecord
 from db.transactions import run
@@ -139,7 +141,14 @@ def test_old_records_go_by_their_setting(engine):
             )
 
     run(engine, add)
+    for exchange, days in (("binance", 2), ("okx", 0)):
+        run(
+            engine,
+            partial(save_ban, exchange=exchange, address="a", until=now - timedelta(days=days)),
+        )
     gone = run(engine, lambda s: retention.prune(s, log_days=90, journal_days=365, at=now))
     assert gone["log_records"] == 2
-    assert set(gone.values()) == {0, 2}
+    assert gone["exchange_bans"] == 1
+    assert set(gone.values()) == {0, 1, 2}
+    assert list(run(engine, lambda s: bans_of(s, "a"))) == ["okx"]
     assert [row.sentence for row in rows(engine)] == ["1 days", "89 days"]

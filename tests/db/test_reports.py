@@ -11,7 +11,6 @@ from sqlalchemy import event, text
 from core.accounting import position
 from core.cycle import DesiredState
 from db import halt, reports
-from db.accounts import AccountKind
 from db.errors import NotAllowed, NotFound
 from db.transactions import run
 from tests.builders import at
@@ -67,8 +66,6 @@ def test_a_card_shows_what_is_wanted_what_is_and_what_was_earned(engine, ann, st
     assert card.unrealized_pnl == card.position.unrealized(Decimal(98), Decimal("0.001"))
     assert (card.last_price, card.price_is_fresh) == (Decimal("98.5"), True)
     assert not card_of(engine, ann, at(141)).price_is_fresh
-    sums = reports.realized_by_kind([card, card])
-    assert sums == {(AccountKind.SIMULATED, "USDT"): earned * 2}
 
 
 def test_a_strategy_that_no_worker_has_seen_is_shown_as_settling_and_silent(engine, ann, strategy):

@@ -204,7 +204,7 @@ async def test_why_not_is_written_once_for_its_owner(sqlite_engine: Engine):
     account = an_account(account_id=made, user_id=person)
     for _ in range(3):
         await admission.say(account, "Switched off.")
-    found = run(sqlite_engine, lambda s: account_status.of_person(s, person))
+    found = run(sqlite_engine, lambda s: account_status.load(s, [made]))
     assert found[made].hold == "Switched off."
     database.close()
 

@@ -136,7 +136,7 @@ async def test_a_worker_that_may_not_trade_live_leaves_the_account_alone_and_say
     await supervisor.ownership.register()
     await supervisor.ownership.share()
     assert account not in served
-    found = run(sqlite_engine, lambda s: account_status.of_person(s, person))
+    found = run(sqlite_engine, lambda s: account_status.load(s, [account]))
     assert "ALLOW_LIVE=1" in str(found[account].hold)
     await supervisor.places.close()
     database.close()

@@ -228,7 +228,7 @@ def test_a_halt_pauses_everybody_and_is_acknowledged_when_nothing_can_buy(house)
         )
 
         def acknowledged(rev: int) -> bool:
-            return rev in house.read(halt.acknowledgements).values()
+            return rev in [told for (told,) in rows(house, "SELECT rev FROM halt_acknowledgements")]
 
         wait_until("it is acknowledged", lambda: acknowledged(called.rev))
         buying = f"SELECT COUNT(*) FROM orders WHERE side = 'buy' AND status IN {LIVE}"

@@ -78,10 +78,6 @@ class Admission:
         await self._write(account, lambda status: dataclasses.replace(status, hold=why))
         self._said[account.account_id] = why
 
-    async def stood_aside(self, account: Account, sentence: str) -> None:
-        """Its key was refused while it was served."""
-        await self._write(account, lambda status: dataclasses.replace(status, hold=sentence))
-
     async def served(self, account: Account) -> None:
         """What kept it back is over."""
         self._said.pop(account.account_id, None)
