@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from db.tables.doubts import OrderAnswerRow, OrderInquiryRow
 from db.tables.keys import (
     AccountKeyRow,
     AccountStatusRow,
@@ -72,6 +73,8 @@ __all__ = [
     "MarketRow",
     "Model",
     "OneTimeCode",
+    "OrderAnswerRow",
+    "OrderInquiryRow",
     "OrderRow",
     "PriceRequestRow",
     "RequestKey",

@@ -22,7 +22,7 @@ from db import account_keys, account_status, audit_findings, candle_requests, se
 from db.account_status import AccountStatus
 from db.audit_findings import Finding
 from db.rights import Role
-from db.tables import Model
+from db.tables import Model, OrderRow
 from db.transactions import run
 from tests.db.people import (
     AT,
@@ -43,6 +43,7 @@ MODULES = (
     "db.audit",
     "db.audit_findings",
     "db.candle_requests",
+    "db.doubts",
     "db.links",
     "db.reports.administration",
     "db.reports.histories",
@@ -119,7 +120,9 @@ def ann(engine):
 def hers(engine, ann):
     """What belongs to A, by the name under which functions ask for it."""
     strategy = a_strategy(engine, ann)
-    has_traded(engine, strategy)
+    _, opened = has_traded(engine, strategy)
+    order = next(opened.live()).client_order_id
+    run(engine, lambda s: setattr(s.get_one(OrderRow, order), "status", "quarantined"))
     run(
         engine,
         lambda s: sessions.open_session(
@@ -137,6 +140,7 @@ def hers(engine, ann):
         "live_account_id": live,
         "user_id": ann,
         "strategy_id": strategy,
+        "client_order_id": order,
         "account_id": first_account(engine, ann),
         "session_id": login.session_id,
         "request_id": request,
