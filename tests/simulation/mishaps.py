@@ -166,6 +166,16 @@ def press(world: World, luck: Random) -> tuple[str, ...]:
     return ("P16",) if in_flight else ()
 
 
+def poison(world: World, luck: Random) -> tuple[str, ...]:
+    """Something in one strategy makes the worker fall over whenever it looks at it; for a while."""
+    wisher = luck.choice(world.people.wishers)
+    seconds = luck.choice((5.0, 40.0, 90.0))
+    world.poisoned.add(wisher.strategy_id)
+    world.say(f"strategy {wisher.strategy_id} is poison for {seconds} s")
+    world.schedule.after(seconds, lambda: world.poisoned.discard(wisher.strategy_id))
+    return ("P10",)
+
+
 MISHAPS: tuple[tuple[float, Mishap], ...] = (
     (6, kill),
     (1, kill_storm),
@@ -181,4 +191,5 @@ MISHAPS: tuple[tuple[float, Mishap], ...] = (
     (2, no_prices),
     (5, gap),
     (10, press),
+    (1, poison),
 )

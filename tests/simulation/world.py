@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from core import engine
+from core.cycle import Cycle
 from core.errors import StepladderError
+from core.events import Event
 from tests import faults
 from tests.simulation import checks_rest
 from tests.simulation.database import Store
@@ -24,7 +27,7 @@ from tests.simulation.life import Life, Lives
 from tests.simulation.loop import Clock, Scheduler, Stuck
 from tests.simulation.market import Walk
 from tests.simulation.mishaps import MISHAPS, Mishap
-from tests.simulation.patches import virtual
+from tests.simulation.patches import replaced, virtual
 from tests.simulation.people import People
 from tests.simulation.place import MARKETS, LedgerPlace
 from tests.simulation.secrets_kept import everything_stored, kept_log, v15_no_secret_written
@@ -79,6 +82,7 @@ class World:
         self.struck: Counter[str] = Counter()
         self.trace: list[str] | None = [] if keep_trace else None
         self.slowness = 0.0
+        self.poisoned: set[int] = set()
         self.until = FAR
         self._look_next = 0.0
         self._travel = self.luck("travel")
@@ -107,6 +111,12 @@ class World:
         return ExchangePlace(self)
 
     # --- what happens
+
+    def step(self, cycle: Cycle, event: Event) -> tuple[Cycle, Any]:
+        """The worker's engine, which falls over at poison."""
+        if cycle.identity.strategy_id in self.poisoned:
+            raise ZeroDivisionError
+        return engine.step(cycle, event)
 
     def populate(self) -> None:
         """Each person has an account with a strategy on each symbol."""
@@ -249,6 +259,7 @@ class World:
         wire = self.store.wire
         wire.down, wire.unknown, self.slowness = False, None, 0.0
         wire.refuse.clear()
+        self.poisoned.clear()
         self.store.offset = 0.0
         for life in self.lives.running:
             life.loop.paused_until, life.loop.offset = 0.0, 0.0
@@ -311,7 +322,8 @@ def simulate(
     world = World(plan, keep_trace)
     world.notice_changes()
     clocks = virtual(world.clock, world.lives, world.luck("names"))
-    with clocks, world.place.installed(), kept_log() as log:
+    steps = replaced("worker.turn", "step", world.step)
+    with clocks, steps, world.place.installed(), kept_log() as log:
         try:
             world.populate()
             prepare(world)
