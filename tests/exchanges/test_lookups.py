@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.market import Side
 from core.orders import OrderStatus
 from tests.exchanges.sample import TRADE_ID, VENUE_ID
 from tests.exchanges.samples import SAMPLES
@@ -225,6 +226,28 @@ async def test_the_trades_of_an_order_are_read_with_their_fees(exchange):
         "kucoin": ("USDT", Decimal("0.0283935")),
     }.get(exchange, ("ABC", Decimal("0.000023")))
     assert trade.fees == (fee,)
+
+
+@EXCHANGES
+@fault("E10")
+async def test_all_trades_of_the_account_since_a_time_are_read(exchange):
+    """What proves that an order which nobody shows any more did not fill."""
+    answers = SAMPLES[exchange].trades
+    if exchange == "kraken":
+        answers = [{"error": [], "result": {"trades": answers[1]["result"], "count": 1}}]
+    wire = wire_with(exchange, answers)
+
+    (row,) = await wire.adapter.trades(wire.client, SYMBOL, None, NOW)
+
+    assert VENUE_ID not in wire.sent[0].url + (wire.sent[0].body or "")
+    (since,) = [
+        int(wire.sent[0].fields[name])
+        for name in ("startTime", "begin", "from", "start", "startAt")
+        if name in wire.sent[0].fields
+    ]
+    assert since // (1 if exchange in ("gate", "kraken") else 1000) == NOW_MS // 1000 - 60
+    trade = read_trade(row, SYMBOL)
+    assert (trade.trade_id, trade.venue_order_id, trade.side) == (TRADE_ID, VENUE_ID, Side.BUY)
 
 
 @pytest.mark.parametrize("exchange", ["bybit", "gate"])

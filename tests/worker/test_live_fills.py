@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from core.events import last_price
 from tests.faults import fault
 from tests.worker.fakes import NOON, FakeClock
 from tests.worker.prices import FakePrices
+from worker.exchanges.adapters.gate import GATE
 from worker.exchanges.answers import SeenTrade
 from worker.venues.live_fills import Fees
 from worker.venues.protocol import TimedQuote
@@ -35,3 +37,13 @@ async def test_a_fee_in_a_third_coin_is_valued_in_quote(fees: Fees):
 @fault("E19")
 async def test_a_fee_in_a_third_coin_of_a_good_part_of_the_trade_is_not_believed(fees: Fees):
     assert await fees.fills("ABC/USDT", [a_trade("0.0084")]) == []
+
+
+async def test_a_fee_in_points_counts_as_the_coin_that_they_stand_for(clock: FakeClock):
+    """Gate takes fees in points, which have no market."""
+    points = replace(a_trade("0"), fees=(("GATEPOINT", Decimal("0.05")),))
+    assert await Fees(FakePrices(clock)).fills("ABC/USDT", [points]) == []
+
+    (fill,) = await Fees(FakePrices(clock), GATE.worth).fills("ABC/USDT", [points])
+
+    assert (fill.fee_asset, fill.fee_value) == ("GATEPOINT", Decimal("0.05"))

@@ -165,8 +165,9 @@ class Adapter:
     symbol, the whole account when symbol is None and `lists_all_open`. find(client, symbol, id,
     venue_order_id): the order in a source that also lists finished ones; None: answered, and not there.
     find_again: the same in a second source (history, trades). trades(client, symbol, venue_order_id,
-    since): all trades of one order, every page. cancel: ask for it; returns as well when the exchange says
-    that there is no such open order, which proves nothing: look it up. permissions: see `Permissions`.
+    since): all trades of one order, every page; where it is None, all of the account since then.
+    cancel: ask for it; returns as well when the exchange says that there is no such open order, which
+    proves nothing: look it up. permissions: see `Permissions`.
     outcome(error): what an exception to a create request proves; of an answer `outcomes.accepted` says it.
     limits(market): from ccxt's market. balances(client): what `read_balances` reads. headers(created_at):
     for a create request, unsigned; they let it end sooner than `request_window`, nothing relies on them.
@@ -184,7 +185,7 @@ class Adapter:
     find_open: Callable[[Client, str | None], Awaitable[list[Row]]]
     find: Callable[[Client, str, str, str | None], Awaitable[Row | None]]
     find_again: Callable[[Client, str, str, datetime], Awaitable[Row | None]]
-    trades: Callable[[Client, str, str, datetime], Awaitable[list[Row]]]
+    trades: Callable[[Client, str, str | None, datetime], Awaitable[list[Row]]]
     cancel: Callable[[Client, str, str, str | None], Awaitable[None]]
     permissions: Callable[[Client], Awaitable[Permissions]]
     outcome: Callable[[BaseException], Outcome]

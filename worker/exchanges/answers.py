@@ -52,7 +52,7 @@ class SeenOrder:
 
 @dataclass(frozen=True, slots=True)
 class SeenTrade:
-    """One trade. `fees`: (asset, amount) of each; an amount below 0 is a rebate."""
+    """One trade. `fees`: (asset, amount) of each; an amount below 0 is a rebate. `side`: None: not told."""
 
     trade_id: str
     venue_order_id: str
@@ -60,6 +60,7 @@ class SeenTrade:
     price: Decimal
     quantity: Decimal
     fees: tuple[tuple[str, Decimal], ...]
+    side: Side | None = None
 
 
 def read_client_order_id(row: Row) -> str | None:
@@ -108,6 +109,7 @@ def read_trade(row: Row, market_symbol: str | None = None) -> SeenTrade:
         price=price,
         quantity=quantity,
         fees=fees,
+        side=Side(row["side"]) if row.get("side") in tuple(Side) else None,
     )
 
 

@@ -130,10 +130,12 @@ def classify(table: ErrorTable, error: BaseException) -> Outcome:
 
 
 def accepted(exchange: str, row: Row | None, client_order_id: str) -> Outcome:
-    """What an answer without an error proves: `ACCEPTED` only with an order id of theirs in it, and not
-    with somebody else's client order id."""
+    """What an answer without an error proves: `ACCEPTED` only with an order id of theirs in it, not with
+    somebody else's client order id, and not when it speaks of a rejection."""
     if not isinstance(row, dict) or not is_id(row.get("id")):
         return Outcome(Fate.UNKNOWN, f"{exchange} empty answer")
+    if row.get("status") == "rejected":
+        return Outcome(Fate.UNKNOWN, f"{exchange} rejected")
     theirs = row.get("clientOrderId")
     if theirs and str(theirs).removeprefix("t-") != client_order_id:
         return Outcome(Fate.UNKNOWN, f"{exchange} answer for another order")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 
 from core.errors import InvalidInput
-from core.money import ZERO, stored
+from core.money import ONE, ZERO, stored
 from core.orders import Fill
 from worker.clock import monotonic
 from worker.errors import VenueUnavailable
@@ -17,13 +17,15 @@ from worker.prices.source import PriceSource
 log = logging.getLogger(__name__)
 PRICE_LASTS = 60.0
 BRIDGES = ("USDT", "USDC", "BTC")
+NOTHING: Mapping[str, str] = {}
 
 
 class Fees:
-    """What a coin is worth in another now, from the exchange's own prices, kept for a minute."""
+    """What a coin is worth in another now, from the exchange's own prices, kept for a minute. `worth`: what
+    has no market there, and the coin that it counts as."""
 
-    def __init__(self, source: PriceSource) -> None:
-        self.source = source
+    def __init__(self, source: PriceSource, worth: Mapping[str, str] = NOTHING) -> None:
+        self.source, self.worth = source, worth
         self._known: dict[tuple[str, str], tuple[Decimal, float]] = {}
 
     async def fills(self, symbol: str, trades: Sequence[SeenTrade]) -> list[Fill]:
@@ -70,6 +72,9 @@ class Fees:
         return found
 
     async def _ask(self, asset: str, quote: str) -> Decimal:
+        asset = self.worth.get(asset, asset)
+        if asset == quote:
+            return ONE
         direct = await self._pair(asset, quote)
         if direct is not None:
             return direct

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from core.orders import Order, OrderUpdate
+from core.orders import Kind, Order, OrderStatus, OrderUpdate
 from worker.errors import PartlyAnswered, Unaskable, VenueUnavailable
 from worker.exchanges.adapter import Adapter, Row
 from worker.exchanges.answers import SeenOrder, SeenTrade, read_order, read_trade
@@ -85,11 +85,22 @@ class Looker:
             )
         if row is None:
             account.missed(ours)
+            self._check_memory(order)
             return None
         try:
             return read_order(row, symbol)
         except VenueUnavailable as error:
             raise Unaskable(str(error)) from None
+
+    def _check_memory(self, order: Order) -> None:
+        """An order that was never shown and is older than their lists reach may have been filled and
+        forgotten: that they do not show it proves nothing."""
+        remembers = self.adapter.remembers
+        is_old = (
+            remembers is not None and self.asker.hub.now() - order.created_at + BEFORE > remembers
+        )
+        if is_old and not order.was_seen:
+            raise Unaskable("older than what the exchange remembers")
 
     async def _update(
         self, account: LiveAccount, symbol: str, order: Order, seen: SeenOrder
@@ -111,8 +122,13 @@ class Looker:
             filled=seen.filled,
             fills=fills,
             venue_order_id=seen.venue_order_id,
-            expired=seen.expired,
+            expired=seen.expired or _ends_at_once(order, seen),
         )
+
+
+def _ends_at_once(order: Order, seen: SeenOrder) -> bool:
+    """What is left of an immediate order is cancelled by the exchange; some do not say how it was sent."""
+    return order.kind is Kind.MARKET and seen.status is OrderStatus.CANCELLED
 
 
 def _said(problems: Mapping[str, str]) -> str:

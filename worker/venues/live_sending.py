@@ -71,7 +71,7 @@ class Sender:
         """Never raises: an exception that nobody hears would end in the log with what it holds."""
         request = Request(
             pinned=order.created_at if self.adapter.pins_time else None,
-            not_after=order.created_at + self.adapter.request_window,
+            not_after=order.created_at + min(self.adapter.good_for, self.adapter.request_window),
         )
         answer: Row | None = None
         try:

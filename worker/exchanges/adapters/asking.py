@@ -46,14 +46,25 @@ def value_at(answer: Any, *path: str) -> Any:
     return answer
 
 
-def orders(client: Client, symbol: str | None, rows: Iterable[Row]) -> list[Row]:
+def orders(client: Client, symbol: str | None, rows: Iterable[Row], filled: str) -> list[Row]:
+    """`filled`: their field that tells how much of it is. Where it is missing nothing is known: ccxt takes
+    an order that has ended for one that was filled whole."""
     market = None if symbol is None else client.market(symbol)
-    return [client.parse_order(row, market) for row in rows]
+    return [_as_told(client.parse_order(row, market), row.get(filled)) for row in rows]
+
+
+def _as_told(row: Row, filled: Any) -> Row:
+    return row if filled not in (None, "") else {**row, "filled": None}
 
 
 def trades(client: Client, symbol: str, rows: Iterable[Row]) -> list[Row]:
     market = client.market(symbol)
     return [client.parse_trade(row, market) for row in rows]
+
+
+def of_order(name: str, venue_order_id: str | None) -> Row:
+    """The parameter that asks for one order; none asks for all of the account."""
+    return {} if venue_order_id is None else {name: venue_order_id}
 
 
 def ours(rows: Iterable[Row], client_order_id: str) -> Row | None:

@@ -18,6 +18,7 @@ from worker.prices.markets import parse_decimal
 WINDOW = timedelta(seconds=5)
 WINDOW_MS = 5_000
 PAGE = 1000
+FILLED = "executedQty"
 NO_SUCH_ORDER = ("-2013", "-2026")
 """Unknown, or ended without a fill and archived. Either way the exchange answered and does not show it."""
 
@@ -80,20 +81,21 @@ STYLE = CreateStyle(params={"recvWindow": WINDOW_MS}, market_buy={})
 async def find_open(client: Client, symbol: str | None) -> list[Row]:
     params = {} if symbol is None else {"symbol": client.market(symbol)["id"]}
     answer = await client.privateGetOpenOrders(params)
-    return asking.orders(client, symbol, asking.rows_at(answer))
+    return asking.orders(client, symbol, asking.rows_at(answer), FILLED)
 
 
 async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
     from ccxt.base.errors import InvalidOrder
 
-    market = client.market(symbol)
+    asked = {"symbol": client.market(symbol)["id"], "origClientOrderId": id}
     try:
-        answer = await client.privateGetOrder({"symbol": market["id"], "origClientOrderId": id})
+        answer = await client.privateGetOrder(asked)
     except InvalidOrder as error:
         if o.has_code(ERRORS, error, NO_SUCH_ORDER):
             return None
         raise
-    return asking.checked(client.parse_order(asking.row_at(answer), market), id, venue_order_id)
+    rows = [asking.row_at(answer)]
+    return asking.checked(asking.orders(client, symbol, rows, FILLED)[0], id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
@@ -101,22 +103,30 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     since = asking.ms(created_at - asking.EARLIER)
     params = {"symbol": market["id"], "startTime": since, "limit": PAGE}
     rows = asking.rows_at(await client.privateGetAllOrders(params))
-    found = asking.ours(asking.orders(client, symbol, rows), id)
+    found = asking.ours(asking.orders(client, symbol, rows, FILLED), id)
     if found is None:
         asking.complete(rows, PAGE)
     return found
 
 
-async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
-    params: Row = {"symbol": client.market(symbol)["id"], "orderId": venue_order_id, "limit": PAGE}
+async def trades(
+    client: Client, symbol: str, venue_order_id: str | None, since: datetime
+) -> list[Row]:
+    """They take a time or the number of a trade, never both."""
+    params: Row = {"symbol": client.market(symbol)["id"], "limit": PAGE}
+    if venue_order_id is None:
+        params["startTime"] = asking.ms(since - asking.EARLIER)
+    else:
+        params["orderId"] = venue_order_id
     found: list[Row] = []
     for _ in range(asking.MOST_PAGES):
         rows = asking.rows_at(await client.privateGetMyTrades(params))
         found += asking.trades(client, symbol, rows)
         if len(rows) < PAGE:
             return found
+        params.pop("startTime", None)
         params["fromId"] = max(int(row["id"]) for row in rows) + 1
-    raise VenueUnavailable("more trades than one order has")
+    raise VenueUnavailable("more trades than are read")
 
 
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:

@@ -1,13 +1,19 @@
-"""Bitget spot, classic accounts only. A signed request is refused when its time is more than 30 seconds
-old; twice that is reckoned with."""
+"""Bitget spot, classic accounts only.
+
+A create request says that it is good for five seconds after the time that it is signed with. What is relied
+on is what holds for any signed request: it is refused when its time is more than 30 seconds old; twice that
+is reckoned with.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from core.market import FeeCurrency
+from core.orders import Order
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
 from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
@@ -16,7 +22,9 @@ from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=60)
+GOOD_FOR = timedelta(seconds=5)
 PAGE = 100
+FILLED = "baseVolume"
 LONGEST_RANGE = timedelta(days=89)
 SUCCESS = "00000"
 NO_SUCH_ORDER = ("40109", "40768", "43001")
@@ -28,9 +36,9 @@ ERRORS = o.ErrorTable(
     codes={
         **o.rules(o.EXISTS, "40786", "43118"),
         **o.rules(o.FUNDS, "43012", "40762"),
-        **o.rules(o.FILTER, "40108", "40706", "40808", "43011", "45110"),
+        **o.rules(o.FILTER, "40108", "40706", "40808", "43011", "45110", "41103", "41117", "45113"),
         **o.rules(o.GONE, "40309"),
-        **o.rules(o.HALTED, "43115", "40308"),
+        **o.rules(o.HALTED, "43115", "40308", "41114"),
         **o.rules(o.REFUSED, "40007", "40017", "40019", "40020", "40024", "40085", "40305"),
         **o.rules(o.CLOCK, "40004", "40005", "40008"),
         **o.rules(o.KEY, "40001", "40002", "40003", "40006", "40009", "40010", "40011", "40012"),
@@ -41,8 +49,17 @@ ERRORS = o.ErrorTable(
     },
 )
 
+
+def good_for(order: Order) -> Mapping[str, Any]:
+    """ "Place order": valid only while the signed time and theirs are no further apart."""
+    return {
+        "requestTime": str(asking.ms(order.created_at)),
+        "receiveWindow": str(GOOD_FOR // asking.MILLISECOND),
+    }
+
+
 # A market buy takes what it may cost, not a quantity: bought with a collar instead.
-STYLE = CreateStyle(market_buy=None)
+STYLE = CreateStyle(more=good_for, market_buy=None)
 
 
 async def find_open(client: Client, symbol: str | None) -> list[Row]:
@@ -50,18 +67,34 @@ async def find_open(client: Client, symbol: str | None) -> list[Row]:
 
 
 async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
+    """By their id when it is known. Ours names an order only while nothing of it is filled ("get order
+    info"); later it stands in the list of those that have ended, or among the open ones."""
+    asked = {"clientOid": id} if venue_order_id is None else {"orderId": venue_order_id}
+    rows = await _told(client, asked)
+    if rows:
+        found = asking.orders(client, symbol, rows, FILLED)[0]
+        return asking.checked(found, id, venue_order_id)
+    for ask in (
+        client.privateSpotGetV2SpotTradeUnfilledOrders,
+        client.privateSpotGetV2SpotTradeHistoryOrders,
+    ):
+        newest = _data(await ask({"symbol": client.market(symbol)["id"], "limit": str(PAGE)}))
+        ours = asking.ours(asking.orders(client, symbol, newest, FILLED), id)
+        if ours is not None:
+            return ours
+    return None
+
+
+async def _told(client: Client, asked: Row) -> list[Row]:
+    """Of one order; empty when they say that there is none."""
     from ccxt.base.errors import BaseError
 
     try:
-        answer = await client.privateSpotGetV2SpotTradeOrderInfo({"clientOid": id})
+        return _data(await client.privateSpotGetV2SpotTradeOrderInfo(asked))
     except BaseError as error:
         if o.has_code(ERRORS, error, NO_SUCH_ORDER):
-            return None
+            return []
         raise
-    rows = _data(answer)
-    if not rows:
-        return None
-    return asking.checked(asking.orders(client, symbol, rows)[0], id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
@@ -77,11 +110,13 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
-async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+async def trades(
+    client: Client, symbol: str, venue_order_id: str | None, since: datetime
+) -> list[Row]:
     found: dict[str, Row] = {}
     pair = client.market(symbol)["id"]
     for start, end in asking.ranges(client, since, LONGEST_RANGE):
-        params = {"symbol": pair, "orderId": venue_order_id, "limit": str(PAGE)}
+        params = {"symbol": pair, **asking.of_order("orderId", venue_order_id), "limit": str(PAGE)}
         params |= {"startTime": str(start), "endTime": str(end)}
         turn = partial(_turn, "tradeId")
         fills = client.privateSpotGetV2SpotTradeFills
@@ -141,7 +176,7 @@ async def _list(client: Client, ask: Any, symbol: str | None, params: Row) -> li
     if symbol is not None:
         asked["symbol"] = client.market(symbol)["id"]
     rows = await asking.pages(ask, asked, PAGE, _data, partial(_turn, "orderId"))
-    return asking.orders(client, symbol, rows)
+    return asking.orders(client, symbol, rows, FILLED)
 
 
 def _with_fee(row: Row) -> Row:
@@ -157,6 +192,8 @@ def _with_fee(row: Row) -> Row:
 BITGET = Adapter(
     exchange="bitget",
     request_window=WINDOW,
+    good_for=GOOD_FOR,
+    remembers=LONGEST_RANGE,  # "get history orders": ninety days
     index_lag=timedelta(seconds=10),
     counts_over=1.0,
     creates=(10, 1.0),  # "place order": 10 a second, per account

@@ -17,6 +17,7 @@ from worker.prices.markets import parse_decimal
 WINDOW_MS = 5_000
 WINDOW = timedelta(milliseconds=WINDOW_MS)
 PAGE = 50
+FILLED = "cumExecQty"
 LONGEST_RANGE = timedelta(days=7)
 PARTLY_FILLED_THEN_CANCELLED = "PartiallyFilledCanceled"
 TRANSFERS = frozenset({"AccountTransfer", "SubMemberTransfer", "SubMemberTransferList"})
@@ -75,11 +76,13 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
-async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+async def trades(
+    client: Client, symbol: str, venue_order_id: str | None, since: datetime
+) -> list[Row]:
     """Without a range they answer for the last week only."""
     found: dict[str, Row] = {}
     for start, end in _ranges(client, since):
-        params = {"orderId": venue_order_id, "startTime": start, "endTime": end}
+        params = {**asking.of_order("orderId", venue_order_id), "startTime": start, "endTime": end}
         for row in await _raw_pages(client.privateGetV5ExecutionList, client, symbol, params):
             if row.get("execType", "Trade") == "Trade":
                 found[str(row.get("execId"))] = row
@@ -124,7 +127,7 @@ def limits(market: Row) -> Limits:
 
 async def _pages(ask: Any, client: Client, symbol: str | None, params: Row) -> list[Row]:
     rows = await _raw_pages(ask, client, symbol, params)
-    found = asking.orders(client, symbol, rows)
+    found = asking.orders(client, symbol, rows, FILLED)
     for row in found:
         # ccxt calls it closed; it was cancelled, and by whom matters.
         if row["info"].get("orderStatus") == PARTLY_FILLED_THEN_CANCELLED:

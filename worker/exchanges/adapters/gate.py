@@ -15,14 +15,23 @@ from worker.exchanges.adapters import asking
 from worker.exchanges.adapters.creating import CreateStyle
 
 WINDOW = timedelta(seconds=60)
-"""How far a signed time may be from theirs."""
+"""How far a signed time may be from theirs ("APIv4 signed request requirements")."""
 GOOD_FOR = timedelta(seconds=5)
 PAGE = 100
 TRADES_PAGE = 1000
 LONGEST_RANGE = timedelta(days=29)
 NO_SUCH_ORDER = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND")
-STATES_OF_CCXT = frozenset({"open", "closed", "canceled", "rejected", "expired"})
-ENDED_BY_GATE = frozenset({"ioc", "fok", "failed", "expired", "stp", "poc", "small"})
+FILLED = "left"
+"""What is left tells what is filled."""
+ENDED = frozenset({"closed", "cancelled", "finished"})
+ENDED_BY_GATE = frozenset(
+    {
+        *("ioc", "fok", "poc", "stp", "small", "failed", "expired"),
+        *("depth_not_enough", "trader_not_enough", "liquidate_cancelled"),
+    }
+)
+POINTS = "GATEPOINT"
+"""Ccxt's name for the points that a fee can be paid with: one counts as a dollar, and has no market."""
 MOST_OPEN_ORDERS = 200
 
 
@@ -39,7 +48,7 @@ ERRORS = o.ErrorTable(
             o.with_text(o.FILTER, "your order size"),
             o.with_text(o.FILTER, "precision"),
         ),
-        **o.rules(o.EXISTS, "REPEATED_CREATION"),
+        **o.rules(o.EXISTS, "REPEATED_CREATION", "ORDER_EXISTS", "DUPLICATE_REQUEST"),
         **o.rules(o.FUNDS, "BALANCE_NOT_ENOUGH", "INSUFFICIENT_AVAILABLE", "QUANTITY_NOT_ENOUGH"),
         **o.rules(o.FILTER, "INVALID_PRECISION", "AMOUNT_TOO_LITTLE", "AMOUNT_TOO_MUCH"),
         **o.rules(o.FILTER, "SIZE_TOO_LARGE", "SIZE_TOO_SMALL", "PRICE_TOO_DEVIATED"),
@@ -53,7 +62,7 @@ ERRORS = o.ErrorTable(
         **o.rules(o.KEY, "AUTHENTICATION_FAILED", "INVALID_CREDENTIALS", "INVALID_KEY"),
         **o.rules(o.KEY, "IP_FORBIDDEN", "READ_ONLY", "INVALID_SIGNATURE", "FORBIDDEN"),
         **o.rules(o.KEY, "MISSING_REQUIRED_HEADER", "ACCOUNT_LOCKED", "SUB_ACCOUNT_LOCKED"),
-        **o.rules(o.BUSY, "INTERNAL", "SERVER_ERROR", "TOO_BUSY"),
+        **o.rules(o.BUSY, "INTERNAL", "SERVER_ERROR", "INTERNAL_SERVER_ERROR", "TOO_BUSY"),
         **o.rules(o.BAN, "TOO_FAST", "TOO_MANY_REQUESTS"),
     },
 )
@@ -112,12 +121,15 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
-async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+async def trades(
+    client: Client, symbol: str, venue_order_id: str | None, since: datetime
+) -> list[Row]:
     """Without a range they answer for the last week only."""
     found: dict[str, Row] = {}
     pair = client.market(symbol)["id"]
     for start, end in asking.ranges(client, since, LONGEST_RANGE):
-        params = {"currency_pair": pair, "order_id": venue_order_id, "limit": TRADES_PAGE}
+        order = asking.of_order("order_id", venue_order_id)
+        params = {"currency_pair": pair, **order, "limit": TRADES_PAGE}
         rows = await asking.pages(
             client.privateSpotGetMyTrades,
             {**params, **_range(start, end)},
@@ -182,18 +194,27 @@ async def _list(client: Client, symbol: str, params: Row) -> list[Row]:
 
 
 def _orders(client: Client, symbol: str | None, rows: list[Row]) -> list[Row]:
-    """ccxt passes on some of their ways to end as they are, and calls others cancelled."""
-    found = asking.orders(client, symbol, rows)
-    for row in found:
-        how = row["info"].get("finish_as")
-        if how in ENDED_BY_GATE or row["status"] not in STATES_OF_CCXT:
-            row["status"] = "expired"
-    return found
+    found = asking.orders(client, symbol, rows, FILLED)
+    return [{**row, "status": _status(row)} for row in found]
+
+
+def _status(row: Row) -> str | None:
+    """ccxt goes by the way in which an order ended: some it passes on as they are, others it calls
+    cancelled. What their own status does not say is not known."""
+    said, how = row["info"].get("status"), row["info"].get("finish_as")
+    if said == "open":
+        return "open"
+    if said not in ENDED:
+        return None
+    if how in ENDED_BY_GATE:
+        return "expired"
+    return "closed" if (how or said) in ("filled", "closed", "finished") else "canceled"
 
 
 GATE = Adapter(
     exchange="gate",
     request_window=WINDOW,
+    good_for=GOOD_FOR,
     index_lag=timedelta(seconds=10),
     counts_over=10.0,
     creates=(10, 1.0),  # "frequency limit rule": 10 a second, per account and market
@@ -226,4 +247,5 @@ GATE = Adapter(
     limits=limits,
     balances=balances,
     headers=expires,
+    worth={POINTS: "USDT"},
 )

@@ -64,6 +64,7 @@ ERRORS = o.ErrorTable(
         **o.rules(o.BUSY, "EService:Unavailable", "EService:Busy"),
         **o.rules(o.BAN, "EAPI:Rate limit exceeded", "EOrder:Rate limit exceeded"),
         **o.rules(o.BAN, "EGeneral:Temporary lockout", "EGeneral:Too many requests"),
+        **o.rules(o.BAN, "EAuth:Rate limit exceeded", "EAuth:Too many requests"),
     },
 )
 
@@ -105,8 +106,12 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     raise VenueUnavailable("more pages than are read")
 
 
-async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+async def trades(
+    client: Client, symbol: str, venue_order_id: str | None, since: datetime
+) -> list[Row]:
     """The order names its trades; they are asked for by name, so that no page can hide one."""
+    if venue_order_id is None:
+        return await _own_trades(client, symbol, since)
     answer = await client.privatePostQueryOrders({"txid": venue_order_id, "trades": "true"})
     order = asking.row_at(answer, "result", venue_order_id)
     names = order.get("trades") or []
@@ -117,6 +122,22 @@ async def trades(client: Client, symbol: str, venue_order_id: str, since: dateti
         table = asking.row_at(answer, "result")
         found += [{**asking.row_at(table, name), "id": name} for name in some if name in table]
     return asking.trades(client, symbol, found)
+
+
+async def _own_trades(client: Client, symbol: str, since: datetime) -> list[Row]:
+    """Of all symbols: their list knows no other way."""
+    asked: Row = {"start": asking.ms(since - asking.EARLIER) // 1000, "trades": "false"}
+    found: dict[str, Row] = {}
+    for page in range(asking.MOST_PAGES):
+        answer = await client.privatePostTradesHistory({**asked, "ofs": page * PAGE})
+        table = asking.value_at(answer, "result", "trades")
+        if not isinstance(table, dict) or not all(isinstance(row, dict) for row in table.values()):
+            raise VenueUnavailable("an answer that is no table of trades")
+        found.update((name, {**row, "id": name}) for name, row in table.items())
+        if len(table) < PAGE:
+            rows = [client.parse_trade(row) for row in found.values()]
+            return [row for row in rows if row.get("symbol") == symbol]
+    raise VenueUnavailable("more pages than are read")
 
 
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:
@@ -159,7 +180,9 @@ async def _list(client: Client, name: str, params: Row) -> list[Row]:
     table = asking.value_at(answer, "result", under)
     if not isinstance(table, dict) or not all(isinstance(row, dict) for row in table.values()):
         raise VenueUnavailable("an answer that is no table of orders")
-    found = asking.orders(client, None, [{**row, "id": id} for id, row in table.items()])
+    found = asking.orders(
+        client, None, [{**row, "id": id} for id, row in table.items()], "vol_exec"
+    )
     for row in found:
         why = str(row["info"].get("reason") or "").lower()
         if row["status"] == "canceled" and why and "user" not in why:
@@ -186,6 +209,7 @@ KRAKEN = Adapter(
             ("private", "POST", "ClosedOrders"),
             ("private", "POST", "QueryOrders"),
             ("private", "POST", "QueryTrades"),
+            ("private", "POST", "TradesHistory"),
             ("private", "POST", "BalanceEx"),
             ("private", "POST", "GetApiKeyInfo"),
             ("private", "POST", "GetWebSocketsToken"),

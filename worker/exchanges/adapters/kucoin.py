@@ -3,12 +3,14 @@ Not for unified accounts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from core.market import FeeCurrency
 from core.money import ZERO
+from core.orders import Order
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
 from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
@@ -17,7 +19,10 @@ from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=5)
+"""How far a signed time may be from theirs ("types", timestamps: less than five seconds)."""
+GOOD_FOR = timedelta(seconds=5)
 PAGE = 100
+FILLED = "dealSize"
 LONGEST_RANGE = timedelta(days=7) - timedelta(seconds=1)
 SUCCESS = "200000"
 NO_SUCH_ORDER = ("order_not_exist", "order not exist", "order does not exist")
@@ -31,6 +36,7 @@ ERRORS = o.ErrorTable(
         "400100": (
             o.with_text(o.EXISTS, "duplicate"),
             o.with_text(o.FUNDS, "balance insufficient"),
+            o.with_text(o.FUNDS, "account.available.amount"),
             o.with_text(o.FILTER, "below the minimum"),
             o.with_text(o.FILTER, "increment invalid"),
             o.with_text(o.FILTER, "increment is invalid"),
@@ -45,27 +51,39 @@ ERRORS = o.ErrorTable(
         **o.rules(o.FUNDS, "200004", "210021", "230003", "126013"),
         **o.rules(o.FILTER, "600101", "400330", "400370", "400760", "126003", "126029", "126030"),
         **o.rules(o.GONE, "400600", "900001", "126004"),
-        **o.rules(o.HALTED, "126006", "126007", "126009"),
-        **o.rules(o.LATER, "126011"),
+        **o.rules(o.HALTED, "126006", "126007", "126009", "200001", "600203"),
+        **o.rules(o.LATER, "126011", "200003"),
         **o.rules(o.REFUSED, "400200", "400303", "400350", "400500", "126005", "126037", "126047"),
+        **o.rules(o.REFUSED, "200009", "400301", "400700"),
         **o.rules(o.CLOCK, "400002"),
         **o.rules(o.KEY, "400001", "400003", "400004", "400005", "400006", "400007", "411100"),
+        **o.rules(o.KEY, "400008", "400009"),
         **o.rules(o.BUSY, "500000", "503"),
         **o.rules(o.BAN, "429", "429000"),
     },
 )
 
-STYLE = CreateStyle(market_buy={})
+
+def good_for(order: Order) -> Mapping[str, Any]:
+    """What arrives later fails. The time is the one that the request is signed with."""
+    return {
+        "clientTimestamp": asking.ms(order.created_at),
+        "allowMaxTimeWindow": GOOD_FOR // asking.MILLISECOND,
+    }
+
+
+STYLE = CreateStyle(more=good_for, market_buy={})
 
 
 async def find_open(client: Client, symbol: str | None) -> list[Row]:
-    """Their list is by symbol; another list names the symbols."""
+    """Their list is by symbol; another list names the symbols. Where nothing is, null stands for it."""
     if symbol is not None:
         market = client.market(symbol)
         answer = _said_yes(await client.privateGetHfOrdersActive({"symbol": market["id"]}))
-        return asking.orders(client, symbol, asking.rows_at({"data": answer or []}, "data"))
+        rows = asking.rows_at({"data": [] if answer is None else answer}, "data")
+        return asking.orders(client, symbol, rows, FILLED)
     answer = _said_yes(await client.privateGetHfOrdersActiveSymbols({"tradeType": "TRADE"}))
-    ids = asking.value_at(answer, "symbols")
+    ids = [] if answer in (None, {"symbols": None}) else asking.value_at(answer, "symbols")
     if not isinstance(ids, list):
         raise VenueUnavailable("an answer that is no list of symbols")
     found: list[Row] = []
@@ -89,7 +107,8 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
         raise
     if row is None:
         return None
-    return asking.checked(client.parse_order(asking.row_at(row), market), id, venue_order_id)
+    rows = [asking.row_at(row)]
+    return asking.checked(asking.orders(client, symbol, rows, FILLED)[0], id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
@@ -100,17 +119,29 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     for start, end in asking.ranges(client, created_at, LONGEST_RANGE):
         params = {"symbol": market["id"], "startAt": start, "endAt": end, "limit": PAGE}
         rows = await asking.pages(client.privateGetHfOrdersDone, params, PAGE, _items, _turn)
-        found = asking.ours(asking.orders(client, symbol, rows), id)
+        found = asking.ours(asking.orders(client, symbol, rows, FILLED), id)
         if found is not None:
             return found
     return None
 
 
-async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+async def trades(
+    client: Client, symbol: str, venue_order_id: str | None, since: datetime
+) -> list[Row]:
     """With an order id they look at no range."""
-    params = {"symbol": client.market(symbol)["id"], "orderId": venue_order_id, "limit": PAGE}
-    rows = await asking.pages(client.privateGetHfFills, params, PAGE, _items, _turn)
-    return asking.trades(client, symbol, rows)
+    params = {"symbol": client.market(symbol)["id"], "limit": PAGE}
+    which: list[Row]
+    if venue_order_id is not None:
+        which = [{"orderId": venue_order_id}]
+    else:
+        cut = asking.ranges(client, since, LONGEST_RANGE)
+        which = [{"startAt": start, "endAt": end} for start, end in cut]
+    found: dict[str, Row] = {}
+    for each in which:
+        asked = {**params, **each}
+        rows = await asking.pages(client.privateGetHfFills, asked, PAGE, _items, _turn)
+        found.update((str(row.get("tradeId")), row) for row in rows)
+    return asking.trades(client, symbol, found.values())
 
 
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:
@@ -173,6 +204,8 @@ def _turn(params: Row, answer: Any, rows: list[Row]) -> bool:
 KUCOIN = Adapter(
     exchange="kucoin",
     request_window=WINDOW,
+    good_for=GOOD_FOR,
+    remembers=timedelta(days=2),  # "get order details": cancelled ones two days, filled ones a week
     index_lag=timedelta(seconds=25),
     counts_over=30.0,  # "rate limit": a quota for each 30 s, per account
     # Told, so that no order asks for it first: high-frequency addresses, no unified account.

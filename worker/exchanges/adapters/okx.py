@@ -22,6 +22,7 @@ from worker.prices.markets import parse_decimal
 WINDOW = timedelta(seconds=30)
 GOOD_FOR = timedelta(seconds=5)
 PAGE = 100
+FILLED = "accFillSz"
 RECENT = timedelta(days=6)
 """The list of the last seven days answers for these; what is older stands in the archive."""
 NO_SUCH_ORDER = ("51603",)
@@ -57,6 +58,7 @@ ERRORS = o.ErrorTable(
         **o.rules(o.REFUSED, "50000", "50002", "50006", "50014", "50015", "50016", "50024", "51000"),
         **o.rules(o.REFUSED, "50027", "51009", "51010", "51024", "51155", "51204"),
         **o.rules(o.CLOCK, "50102", "50112"),
+        **o.rules(o.TOO_LATE, "50036"),  # expTime
         **o.rules(o.KEY, "50007", "50008", "50101", "50103", "50104", "50105", "50106", "50107"),
         **o.rules(o.KEY, "50110", "50111", "50113", "50114", "50119", "50120"),
         **o.rules(o.MAINTENANCE, "50001"),
@@ -82,9 +84,9 @@ async def find_open(client: Client, symbol: str | None) -> list[Row]:
 async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
     from ccxt.base.errors import OrderNotFound
 
-    market = client.market(symbol)
+    asked = {"instId": client.market(symbol)["id"], "clOrdId": id}
     try:
-        answer = await client.privateGetTradeOrder({"instId": market["id"], "clOrdId": id})
+        answer = await client.privateGetTradeOrder(asked)
     except OrderNotFound as error:
         if o.has_code(ERRORS, error, NO_SUCH_ORDER):
             return None
@@ -92,7 +94,8 @@ async def find(client: Client, symbol: str, id: str, venue_order_id: str | None)
     rows = asking.rows_at(answer, "data")
     if len(rows) != 1:
         raise VenueUnavailable("an answer without what was asked")
-    return asking.checked(_end(client.parse_order(rows[0], market)), id, venue_order_id)
+    found = asking.orders(client, symbol, rows, FILLED)[0]
+    return asking.checked(_end(found), id, venue_order_id)
 
 
 async def find_again(client: Client, symbol: str, id: str, created_at: datetime) -> Row | None:
@@ -111,9 +114,16 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
-async def trades(client: Client, symbol: str, venue_order_id: str, since: datetime) -> list[Row]:
+async def trades(
+    client: Client, symbol: str, venue_order_id: str | None, since: datetime
+) -> list[Row]:
     ask = client.privateGetTradeFillsHistory
-    rows = await _raw_pages(ask, client, symbol, {"ordId": venue_order_id}, "billId")
+    which: Row
+    if venue_order_id is None:
+        which = {"begin": asking.ms(since - asking.EARLIER)}
+    else:
+        which = {"ordId": venue_order_id}
+    rows = await _raw_pages(ask, client, symbol, which, "billId")
     return asking.trades(client, symbol, rows)
 
 
@@ -172,7 +182,7 @@ def _end(row: Row) -> Row:
 
 async def _pages(ask: Any, client: Client, symbol: str | None, params: Row) -> list[Row]:
     rows = await _raw_pages(ask, client, symbol, params, "ordId")
-    return [_end(row) for row in asking.orders(client, symbol, rows)]
+    return [_end(row) for row in asking.orders(client, symbol, rows, FILLED)]
 
 
 async def _raw_pages(
@@ -197,6 +207,8 @@ async def _raw_pages(
 OKX = Adapter(
     exchange="okx",
     request_window=WINDOW,
+    good_for=GOOD_FOR,
+    remembers=timedelta(days=85),  # "order history": three months
     index_lag=timedelta(seconds=10),
     counts_over=2.0,
     creates=(60, 2.0),  # "place order": 60 requests in 2 s, per account and instrument

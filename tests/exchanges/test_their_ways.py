@@ -1,0 +1,142 @@
+"""What is peculiar to one exchange, as its documents write it: where orders are found, how fees are told."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.exchanges.sample import TRADE_ID, VENUE_ID
+from tests.exchanges.samples import SAMPLES
+from tests.exchanges.wire import ID, NOW, SYMBOL, Wire
+from tests.faults import fault
+from worker.errors import VenueUnavailable
+from worker.exchanges.adapters import ADAPTERS
+from worker.exchanges.answers import read_order, read_trade
+
+D = Decimal
+NOT_THERE = {"code": "43001", "msg": "The order does not exist", "data": None}
+
+
+def wire_of(exchange, *answers):
+    return Wire(ADAPTERS[exchange], answers)
+
+
+def bitget(rows):
+    return {"code": "00000", "msg": "success", "data": rows}
+
+
+@pytest.mark.parametrize("nothing", [bitget([]), NOT_THERE])
+@pytest.mark.parametrize("place", [1, 2])
+@fault("E2", "E10")
+async def test_bitget_finds_by_our_id_what_has_fills_in_its_lists_only(nothing, place):
+    row = SAMPLES["bitget"].row
+    lists = [bitget([]), bitget([])]
+    lists[place - 1] = bitget([row])
+    wire = wire_of("bitget", nothing, *lists)
+    wire.statuses = [200 if nothing["code"] == "00000" else 400, 200, 200]
+
+    found = await wire.adapter.find(wire.client, SYMBOL, ID, None)
+
+    assert read_order(found, SYMBOL).venue_order_id == VENUE_ID
+    assert [sent.path.rpartition("/")[2] for sent in wire.sent] == [
+        "orderInfo",
+        "unfilled-orders",
+        "history-orders",
+    ][: place + 1]
+
+
+@fault("E10")
+async def test_bitget_is_asked_by_its_own_id_once_that_is_known():
+    wire = wire_of("bitget", bitget([SAMPLES["bitget"].row]))
+
+    await wire.adapter.find(wire.client, SYMBOL, ID, VENUE_ID)
+
+    assert wire.sent[0].fields == {"orderId": VENUE_ID}
+
+
+@pytest.mark.parametrize("data", [None, []])
+async def test_kucoin_says_null_where_nothing_rests(data):
+    wire = wire_of("kucoin", {"code": "200000", "data": data})
+    assert await wire.adapter.find_open(wire.client, SYMBOL) == []
+
+
+@pytest.mark.parametrize("data", [{}, "", 0, False])
+@fault("E11")
+async def test_an_answer_of_kucoin_that_is_no_list_is_not_an_empty_one(data):
+    wire = wire_of("kucoin", {"code": "200000", "data": data})
+    with pytest.raises(VenueUnavailable):
+        await wire.adapter.find_open(wire.client, SYMBOL)
+    if data != "":
+        with pytest.raises(VenueUnavailable):
+            await wire.adapter.find_open(wire.client, None)
+
+
+@pytest.mark.parametrize("symbols", [None, {"symbols": None}, {"symbols": []}])
+async def test_kucoin_names_no_symbol_where_nothing_rests(symbols):
+    wire = wire_of("kucoin", {"code": "200000", "data": symbols})
+    assert await wire.adapter.find_open(wire.client, None) == []
+
+
+async def trades_with(exchange, changes):
+    answers = SAMPLES[exchange].trades
+    (row,) = answers[0]["data"] if exchange in ("okx", "bitget") else _rows(exchange, answers)
+    wire = wire_of(exchange, _wrapped(exchange, {**row, **changes}))
+    return await wire.adapter.trades(wire.client, SYMBOL, VENUE_ID, NOW)
+
+
+def _rows(exchange, answers):
+    return answers[0]["data"]["items"] if exchange == "kucoin" else answers[0]
+
+
+def _wrapped(exchange, row):
+    if exchange == "kucoin":
+        return {"code": "200000", "data": {"lastId": 0, "items": [row]}}
+    if exchange == "gate":
+        return [row]
+    return {"code": "0" if exchange == "okx" else "00000", "data": [row]}
+
+
+BGB = {"deduction": "yes", "feeCoin": "BGB", "totalDeductionFee": "-0.0041", "totalFee": "-0.0041"}
+FEES = [
+    ("okx", {"fee": "-0.000023", "feeCcy": "ABC"}, [("ABC", "0.000023")]),
+    ("okx", {"fee": "0.0014", "feeCcy": "USDT"}, [("USDT", "-0.0014")]),
+    ("okx", {"fee": "0", "feeCcy": ""}, []),
+    ("gate", {"fee": "0", "fee_currency": "ABC", "gt_fee": "0.004"}, [("GT", "0.004")]),
+    ("gate", {"fee": "0", "fee_currency": "ABC", "point_fee": "0.02"}, [("GATEPOINT", "0.02")]),
+    ("gate", {"fee": "-0.0028", "fee_currency": "USDT"}, [("USDT", "-0.0028")]),
+    ("kucoin", {"fee": "0.0001", "feeCurrency": "KCS"}, [("KCS", "0.0001")]),
+    ("kucoin", {"fee": "-0.0028", "feeCurrency": "USDT"}, [("USDT", "-0.0028")]),
+    ("bitget", {"feeDetail": BGB}, [("BGB", "0.0041")]),
+    ("bitget", {"feeDetail": {**BGB, "totalFee": "0.0041"}}, [("BGB", "0.0041")]),
+]
+
+
+@pytest.mark.parametrize(("exchange", "changes", "fees"), FEES)
+@fault("E18", "E19")
+async def test_fees_are_told_in_any_coin_and_rebates_are_below_zero(exchange, changes, fees):
+    (row,) = await trades_with(exchange, changes)
+
+    trade = read_trade(row, SYMBOL)
+    assert [(asset, amount) for asset, amount in trade.fees if amount] == [
+        (asset, D(amount)) for asset, amount in fees
+    ]
+    assert (trade.trade_id, trade.at) == (TRADE_ID, NOW)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "changes"),
+    [
+        ("okx", {"fee": ""}),
+        ("okx", {"fee": None}),
+        ("gate", {"fee": None}),
+        ("kucoin", {"fee": None}),
+        ("bitget", {"feeDetail": {**BGB, "totalFee": ""}}),
+        ("bitget", {"feeDetail": {**BGB, "totalFee": None, "deduction": "no"}}),
+        ("bitget", {"feeDetail": None}),
+    ],
+)
+@fault("E19")
+async def test_a_trade_whose_fee_is_not_told_has_not_arrived(exchange, changes):
+    (row,) = await trades_with(exchange, changes)
+
+    with pytest.raises(VenueUnavailable):
+        read_trade(row, SYMBOL)
