@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Text, select, type_coerce
 from sqlalchemy.orm import Session
 
 from db.statements import table_of, upsert_rows
@@ -42,7 +42,8 @@ class AccountStatus:
     ours. `mismatch`: what the balances lack, None when they fit. `balances`: {asset: {"free": text, "locked":
     text}}, without assets of which there is nothing; None when they were not read yet. `reconciled_at`: when
     both were last looked at. `address`: of the worker, to which keys are to be bound. `hold`: why nothing is
-    bought now, None when it may be.
+    bought now, None when it may be. `taken_back`: orders whose trades the exchange does not list any more
+    (`worker.taken_back`).
     """
 
     account_id: int
@@ -63,6 +64,7 @@ class AccountStatus:
     reconciled_at: datetime | None = None
     address: str | None = None
     hold: str | None = None
+    taken_back: dict[str, dict[str, Any]] | None = None
     updated_at: datetime
 
 
@@ -84,6 +86,7 @@ ABOUT_THE_BALANCES = (
     "balances",
     "reconciled_at",
     "hold",
+    "taken_back",
     "updated_at",
 )
 """What an account's consumer says of it; the key and the self-test are said by others."""
@@ -102,6 +105,17 @@ def save(
 def load(session: Session, account_ids: Sequence[int]) -> dict[int, AccountStatus]:
     """For the worker: by account; absent when nothing was said yet."""
     return _read(session, STATUSES.c.account_id.in_(account_ids))
+
+
+def taken_back(session: Session, account_ids: Sequence[int]) -> dict[int, str]:
+    """For the worker: what was written of trades that were taken back, as text, readable or not."""
+    text = type_coerce(STATUSES.c.taken_back, Text)
+    rows = session.execute(
+        select(STATUSES.c.account_id, text).where(
+            STATUSES.c.account_id.in_(account_ids), STATUSES.c.taken_back.is_not(None)
+        )
+    )
+    return {account_id: written for account_id, written in rows}
 
 
 def accounts_with_key(session: Session, fingerprint: str, account_id: int) -> list[int]:

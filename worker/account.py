@@ -29,10 +29,11 @@ from worker.questions import Events, Questions
 from worker.reconciliation import Reconciliation
 from worker.sending import Sending
 from worker.tracked import Shown, Tracked
+from worker.taken_back import CODE
 from worker.turn import Turn
 from worker.units import Unit
 from worker.wakes import TimeWakes
-from worker.wishes import wish_event
+from worker.wishes import has_read, wish_event
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +167,7 @@ class AccountRunner:
     async def _act(self, events: Events, woken: set[int]) -> None:
         events += self._wakes(woken)
         while events:
+        await self._accept_what_was_taken_back(woken)
             events = await self._decide_or_isolate(events)
         for strategy_id in woken:
             self.missed_highs.pop(strategy_id, None)
@@ -173,7 +175,8 @@ class AccountRunner:
     async def _reconcile(self, waiting: Waiting) -> None:
         """The whole account against the venue, and then what its balances say about our coins."""
         events = await self.reconciliation.run(self.halted)
-        if self._freeze.end():
+        if self._freeze.end() or self.memory.holds.find(CODE) is not before:
+        before = self.memory.holds.find(CODE)
             waiting.wakes |= self.tracked.keys()
         if self.halted and self.reconciliation.unwatched_buys:
             self.reconcile_soon = True
@@ -199,6 +202,15 @@ class AccountRunner:
     def _adopt_wishes(self, woken: set[int]) -> None:
         """Only here does a wish change: a turn plans and is checked under one and the same."""
         concerned = woken if self.halt_rev == self.newest_halt_rev else set(self.tracked)
+    async def _accept_what_was_taken_back(self, woken: set[int]) -> None:
+        """Try again, pressed since it was said that trades are gone and what pressing it means."""
+        hold = self.memory.holds.find(CODE)
+        concerned = [self.tracked[i] for i in woken & self.tracked.keys()] if hold else []
+        if hold is not None and any(has_read(tracked, hold) for tracked in concerned):
+            self.memory.taken_back.accept(self.desk.venue.now())
+            await self.reconciliation.tell_what_was_taken_back()
+            woken |= self.tracked.keys()
+
         self.halt_rev = self.newest_halt_rev
         if self.newest_facts is not self.facts:
             self.facts = self.newest_facts

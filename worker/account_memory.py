@@ -9,6 +9,7 @@ from worker.desk import Desk
 from worker.holds import Hold, Holds
 from worker.live_orders import LiveOrders
 from worker.proof import Proof
+from worker.taken_back import TakenBack
 from worker.tracked import Tracked
 
 UNREADABLE = (
@@ -22,7 +23,7 @@ class AccountMemory:
     """Shared by the parts of one account's consumer; `token` is that of its lease.
 
     unreadable: strategies whose rows cannot be used, each with the wish under which that was so.
-    holds: why nothing is bought now.
+    holds: why nothing is bought now. taken_back: trades that the venue does not list any more.
     """
 
     def __init__(self, facts: AccountFacts, token: int, desk: Desk) -> None:
@@ -34,6 +35,7 @@ class AccountMemory:
         self.proof = Proof(desk.venue.request_window, desk.venue.index_lag)
         self.unreadable: dict[int, Revision] = {}
         self.holds = Holds()
+        self.taken_back = TakenBack(self.holds)
 
     def take_facts(self, facts: AccountFacts) -> None:
         """The account's row has changed."""

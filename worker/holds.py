@@ -49,13 +49,21 @@ class Holds:
             self.told.append(Entry(level, f"hold_{code}", f"{sentence} Exits go on."))
         return True
 
-    def end(self, code: str, quote: str | None = None) -> bool:
-        """Whether there was such a hold."""
+    def resume(self, code: str, sentence: str, since: datetime) -> None:
+        """A hold that began under another owner of the account, and was told then."""
+        self._known[code, None] = Hold(code, sentence, since)
+
+    def find(self, code: str) -> Hold | None:
+        return self._known.get((code, None))
+
+    def end(self, code: str, quote: str | None = None, how: str | None = None) -> bool:
+        """Whether there was such a hold. `how` it ended, in words."""
         known = self._known.pop((code, quote), None)
         if known is None:
             return False
         since = f"{known.since:%Y-%m-%d %H:%M:%S} UTC"
-        sentence = f"This is over, and buying goes on (it began at {since}): {known.sentence}"
+        over = how or "This is over, and buying goes on"
+        sentence = f"{over} (it began at {since}): {known.sentence}"
         self.told.append(Entry(EntryLevel.INFO, f"hold_{code}_ended", sentence))
         return True
 

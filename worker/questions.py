@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from core.events import Event, OrderReported
 from core.orders import Order, OrderStatus, OrderUpdate
@@ -20,16 +22,25 @@ Events = list[tuple[int, Event]]
 """Each with the strategy that it is for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """Since when (monotonic) and how often in a row less of an order was shown than we hold, and how much
+    last."""
+
+    since: float
+    count: int
+    shown: Decimal
+
+
 class Questions:
     """Answers come back as events; nothing is decided here.
 
-    rolled_back: since when (monotonic) and how often in a row answers have shown less of an order than its
-    trades that we hold.
+    shrunk: orders of which answers show less than the trades that we hold.
     """
 
     def __init__(self, memory: AccountMemory) -> None:
         self.memory = memory
-        self.rolled_back: dict[str, tuple[float, int]] = {}
+        self.shrunk: dict[str, Shrunk] = {}
         self._complaints = Complaints(memory.desk.monotonic)
 
     async def look_up(self, orders: Sequence[Order]) -> Events:
@@ -98,22 +109,27 @@ class Questions:
         order = self.memory.order(update.client_order_id)
         if order is None:
             return
-        if update.filled >= order.filled or update.status is OrderStatus.QUARANTINED:
-            self.rolled_back.pop(order.client_order_id, None)
-            return
-        since, count = self.rolled_back.get(order.client_order_id, (asked, 0))
-        self.rolled_back[order.client_order_id] = (since, count + 1)
+        name = order.client_order_id
+        if update.status is OrderStatus.QUARANTINED:
+            self.shrunk.pop(name, None)
+        elif update.filled >= order.filled:
+            self.shrunk.pop(name, None)
+            self.memory.taken_back.turned_up(name, self.memory.desk.venue.now())
+        else:
+            before = self.shrunk.get(name, Shrunk(asked, 0, update.filled))
+            self.shrunk[name] = Shrunk(before.since, before.count + 1, update.filled)
 
-    @property
-    def taken_back(self) -> list[str]:
-        """Orders of which the venue has shown less than we hold in each answer of a minute and longer: for
-        seconds an answer may simply be older than the trades."""
+    def taken_back(self) -> list[tuple[Order, Decimal]]:
+        """Orders, and how much the venue shows of them: less than we hold in each answer of a whole minute.
+        For seconds an answer may simply be older than the trades."""
         now, late = self.memory.desk.monotonic(), self.memory.desk.venue.index_lag.total_seconds()
-        return [
-            name
-            for name, (since, count) in self.rolled_back.items()
-            if count >= ROUNDS and now - since >= STALE_FOR + late
-        ]
+        found = []
+        for name, shrunk in self.shrunk.items():
+            order = self.memory.order(name)
+            is_sure = shrunk.count >= ROUNDS and now - shrunk.since >= STALE_FOR + late
+            if order is not None and is_sure:
+                found.append((order, shrunk.shown))
+        return found
 
     def reports(self, updates: Iterable[OrderUpdate]) -> Events:
         """Events of the updates that say something new."""

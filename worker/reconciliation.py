@@ -101,7 +101,7 @@ class Reconciliation:
         events = await self.questions.ask(known) if known else []
         self.done, self.done_at = True, self.memory.desk.venue.now()
         self.balances = self._reading.balances if self._reading else None
-        self._hold_what_was_taken_back()
+        await self.tell_what_was_taken_back()
         events += await self.questions.look_up(doubted) if doubted else []
         return events + self._rules_that_changed()
 
@@ -167,16 +167,22 @@ class Reconciliation:
         market = desk.markets.get(tracked.symbol, tracked.rules)
         return tracked.rules is not None and market is not tracked.rules
 
-    def _hold_what_was_taken_back(self) -> None:
-        if self.questions.taken_back:
-            names = ", ".join(self.questions.taken_back)
-            self.memory.holds.begin(
-                "rolled_back",
-                f"The exchange does not list trades any more that it reported before (order {names})."
-                " What is recorded is kept as it was. Nothing is bought on this account; ask the exchange"
-                " and your administrator.",
-                self.memory.desk.venue.now(),
-            )
+    async def tell_what_was_taken_back(self) -> None:
+        """Written at once: whoever owns the account next must know before it decides anything."""
+        memory, at = self.memory, self.memory.desk.venue.now()
+        entries = []
+        for order, shown in self.questions.taken_back():
+            told = memory.taken_back.note(order, shown, at)
+            if told is not None:
+                owner = memory.live.owner(order.client_order_id)
+                number = None if owner is None else memory.tracked[owner].cycle.number
+                entries.append(memory.rows.entry(owner, number, told, at))
+        if not memory.taken_back.is_changed:
+            return
+        entries += [memory.rows.entry(None, None, told, at) for told in memory.holds.take_told()]
+        status = self.status(at)
+        await self.writer.submit(memory.rows.plain_unit(at, journal=entries, account=status))
+        memory.taken_back.is_changed = False
 
     # --- orders that no row explains
 
@@ -275,6 +281,7 @@ class Reconciliation:
 
 
 def _said_of(balances: Mapping[str, Balance]) -> dict[str, dict[str, str]]:
+            taken_back=memory.taken_back.written(),
     """As `AccountStatus.balances`."""
     return {
         asset: {"free": plain(balance.free, 36), "locked": plain(balance.used, 36)}

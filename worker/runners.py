@@ -220,6 +220,7 @@ class Runners:
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
         runner.halted = stored.halt.on
         self._may_buy[account_id] = any(
+        runner.memory.taken_back.take_up(stored.taken_back, runner.desk.venue.now())
             known.cycle is None or may_buy(known.cycle) for known in stored.cycles.values()
         )
         since = await runner.desk.venue.attach(account_id, runner.facts.stated)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.errors import StepladderError
 from db import cycles, leases
+from db.account_status import taken_back
 from db.cycle_rows import Shared
 from db.cycles import StoredCycle
 from db.halt import Halt, read_halt
@@ -20,7 +21,7 @@ from db.wanted import Wanted, all_wanted
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """All that the rows say of one account, read in one fenced transaction."""
+    """All that the rows say of one account, read in one fenced transaction. `taken_back`: of its status."""
 
     cycles: dict[int, StoredCycle]
     statuses: dict[int, StrategyStatus]
@@ -28,6 +29,7 @@ class Stored:
     halt: Halt
     installation: str
 
+    taken_back: str | None = None
 
 Held = tuple[int, int]
 """An account and the token of its lease."""
@@ -48,7 +50,8 @@ def read_stored(
 def _read_all(session: Session, share: Shared, tokens: dict[int, int]) -> list[Stored]:
     leases.fence(session, tokens)
     halt, installation = read_halt(session), code(session)
-    found = {account_id: Stored({}, {}, [], halt, installation) for account_id in tokens}
+    texts = taken_back(session, list(tokens))
+    found = {i: Stored({}, {}, [], halt, installation, texts.get(i)) for i in tokens}
     for row in cycles.load_open(session, tokens, share):
         found[row.account_id].cycles[row.strategy_id] = row
     for status in load_statuses(session, list(tokens)).values():

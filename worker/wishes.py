@@ -17,6 +17,7 @@ from core.parameters import Parameters
 from core.succession import first_cycle
 from db.halt import Halt, effective_state
 from db.wanted import Revision, Wanted, parameters_from_text
+from worker.holds import Hold
 from worker.tracked import Tracked, Wish
 
 
@@ -77,6 +78,18 @@ def wish_event(tracked: Tracked, quote: Quote | None, at: datetime) -> Event | N
         quote=quote,
         passed_levels=wish.passed_levels,
         release_at=quote.bid if wish.release and quote is not None else None,
+    )
+
+
+def has_read(tracked: Tracked, hold: Hold) -> bool:
+    """The person wants it to buy, said so after this hold began, and the strategy had shown it."""
+    wish, shown = tracked.wish, tracked.shown
+    return (
+        tracked.answered_rev != wish.desired_rev
+        and wish.desired_state in BUYING
+        and wish.desired_at > hold.since
+        and shown is not None
+        and hold.sentence in shown.sentence
     )
 
 

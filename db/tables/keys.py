@@ -63,6 +63,7 @@ class AccountStatusRow(Model):
     reconciled_at: Mapped[Instant | None]
     address: Mapped[str | None] = mapped_column(AsciiId(64))
     hold: Mapped[Sentence | None]
+    taken_back: Mapped[Any | None] = mapped_column(Json())
     updated_at: Mapped[Instant]
 
 

@@ -42,6 +42,7 @@ STATUS = AccountStatus(
     reconciled_at=later(1),
     address="192.0.2.1",
     hold="Coins are missing.",
+    taken_back={"s-1": {"shown": "0.5", "since": "2026-01-01T12:00:00+00:00", "accepted": False}},
     updated_at=later(2),
 )
 
@@ -67,6 +68,7 @@ def test_those_who_say_one_part_leave_the_others_alone(engine):
         balances=None,
         reconciled_at=None,
         hold=None,
+        taken_back=None,
         updated_at=later(5),
     )
     assert said(engine) == expected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -188,27 +187,6 @@ async def test_an_order_that_ends_at_once_is_an_order_that_ended(house: House):
     await house.second(4, price=100)
     tries = house.attempts(strategy, Role.SAFETY, 3)
     assert [o.status for o in tries] == [S.CANCELLED, S.OPEN]
-
-
-@fault("E36")
-async def test_trades_that_the_venue_takes_back_are_kept_and_a_person_is_asked(house: House):
-    strategy = await running(house)
-    level = house.attempts(strategy, Role.SAFETY, 1)[0]
-    fill = a_fill(level, house.venue.traded["BTC/USDT"], "0.5")
-    shown = OrderUpdate(level.client_order_id, S.OPEN, D("0.5"), (fill,))
-    house.venue.shown[level.client_order_id] = shown
-    await house.reconcile()
-    assert house.attempts(strategy, Role.SAFETY, 1)[0].filled == D("0.5")
-    house.venue.shown[level.client_order_id] = replace(shown, filled=D(0), fills=())
-    for _ in range(4):
-        await house.reconcile()
-    assert "hold_rolled_back" not in house.journal(), "an answer may be a few seconds old"
-    await house.second(61, price=100)
-    await house.reconcile()
-    await house.second(2, price=100)
-    assert house.attempts(strategy, Role.SAFETY, 1)[0].filled == D("0.5"), "never edited"
-    assert "hold_rolled_back" in house.journal()
-    assert house.state(strategy) == "needs_attention"
 
 
 # --- stop, exits
