@@ -53,8 +53,8 @@ _ALL = (
         id="kraken",
         name="Kraken",
         key_help="On kraken.com under Settings, API: create a key with Query Funds, Query Open Orders &"
-        " Trades, Query Closed Orders & Trades, Create & Modify Orders, Cancel & Close Orders and WebSocket"
-        " interface, and nothing else. Use it in no other program: its requests are numbered.",
+        " Trades, Query Closed Orders & Trades, Create & Modify Orders and Cancel & Close Orders,"
+        " and nothing else. Use it in no other program: its requests are numbered.",
         address_help="There switch on IP address restriction and enter the address shown here.",
         needs_password=False,
         can_read_permissions=True,

@@ -7,6 +7,7 @@ import logging
 import pickle
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -26,6 +27,7 @@ from worker.exchanges.hub import Hub
 from worker.keys.opening import ExchangeKey
 
 KEY, SECRET, PASSWORD = "canary-key-6b1f", "Y2FuYXJ5LXNlY3JldC05ZDJl", "canary-pass-77aa"
+OTHER_KEY = ExchangeKey(KEY, SECRET, PASSWORD, "e" * 64)
 MOVES_COINS = re.compile("withdraw|transfer", re.IGNORECASE)
 
 
@@ -133,8 +135,7 @@ async def test_clients_share_everything_but_the_key_and_take_new_markets(rig: Li
 async def test_where_nonces_count_each_is_larger_than_the_last_whatever_the_clock_does(
     rig: LiveRig, monkeypatch: pytest.MonkeyPatch
 ):
-    client = client_for(rig.hub, rig.venue.adapter, rig.key)
-    client.is_serial = True
+    client = client_for(rig.hub, replace(rig.venue.adapter, is_serial=True), OTHER_KEY)
     found = [client.nonce() for _ in range(3)]
     rig.hub.clock.offset -= timedelta(hours=1)
     found += [client.nonce() for _ in range(3)]

@@ -17,6 +17,7 @@ from core.candles import EPOCH
 from worker.errors import NotSent
 from worker.exchanges.adapter import HAS, SPOT, Adapter, Client
 from worker.exchanges.allow_list import Allows, Api, check_call
+from worker.exchanges.key_line import KeyLine, is_paid, paid
 from worker.exchanges.requests import current
 
 if TYPE_CHECKING:
@@ -38,13 +39,12 @@ SILENT.propagate = False
 
 
 class Guarded:
-    """Mixed in before a class of ccxt. `allows`: None for a client without a key."""
+    """Mixed in before a class of ccxt. `allows`, `line`: None for a client without a key."""
 
     hub: Hub
     allows: Allows | None = None
-    is_serial = False
+    line: KeyLine | None = None
     logger = SILENT
-    _last_nonce = 0
 
     # --- the exchange's time, or the time an order was written with
 
@@ -63,9 +63,7 @@ class Guarded:
     def nonce(self) -> Any:
         """Where each must be larger than the last it is, whatever the clock does."""
         found = super().nonce()  # type: ignore[misc]
-        if self.is_serial:
-            found = self._last_nonce = max(found, self._last_nonce + 1)
-        return found
+        return found if self.line is None else self.line.next_nonce(found)
 
     # --- before and after each request
 
@@ -80,8 +78,29 @@ class Guarded:
             found if hub is None or hub.adapter is None else hub.adapter.cost(path, params, found)
         )
 
+    async def fetch2(
+        self,
+        path: str,
+        api: Api = "public",
+        method: str = "GET",
+        params: Any = None,
+        config: Any = None,
+    ) -> Any:
+        """Where requests are numbered the next is signed when the one before it has been answered."""
+        params, config = {} if params is None else params, {} if config is None else config
+        asked = (path, api, method, params, config)
+        turn = None if self.line is None else self.line.turn
+        if turn is None:
+            return await super().fetch2(*asked)  # type: ignore[misc]
+        await self.throttle(self.calculate_rate_limiter_cost(api, method, path, params, config))
+        async with turn:
+            with paid():
+                return await super().fetch2(*asked)  # type: ignore[misc]
+
     async def throttle(self, cost: Any = None) -> None:
         """A create that is too late when its turn comes is not waited for: its account waits with it."""
+        if is_paid():
+            return
         request = current()
         if request is None or request.not_after is None:
             await super().throttle(cost)  # type: ignore[misc]
@@ -153,8 +172,8 @@ def client_for(hub: Hub, adapter: Adapter, key: ExchangeKey) -> Client:
     for name in STATIC:
         setattr(client, name, getattr(template, name))
     client.set_markets_from_exchange(hub.master)
-    client.allows, client.is_serial = adapter.allows, adapter.is_serial
-    client.throttler = hub.budget if adapter.shares_budget else hub.new_budget()
+    client.allows, client.line = adapter.allows, hub.line_of(adapter, key.fingerprint)
+    client.throttler = client.line.budget
     hub.adopt(client)
     return client
 

@@ -26,6 +26,7 @@ from worker.exchanges.adapters import ADAPTERS
 from worker.exchanges.budget import Budget
 from worker.exchanges.clients import master_of, retire
 from worker.exchanges.exchange_clock import ExchangeClock
+from worker.exchanges.key_line import KeyLine
 from worker.prices.markets import parse_decimal, read_ccxt_market
 from worker.prices.routing import RoutingSession
 
@@ -91,6 +92,7 @@ class Hub:
         self._master: Client = None
         self._template: Client = None
         self._clients: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._lines: dict[str, KeyLine] = {}
         self._loading = asyncio.Lock()
         self._load_again_at = 0.0
         self._loaded_at = 0.0
@@ -251,6 +253,15 @@ class Hub:
 
     def adopt(self, client: Client) -> None:
         self._clients.add(client)
+
+    def line_of(self, adapter: Adapter, fingerprint: str) -> KeyLine:
+        """Of a key: the same for each client that holds it, for as long as this process lives."""
+        found = self._lines.get(fingerprint)
+        if found is None:
+            budget = self.budget if adapter.shares_budget else self.new_budget()
+            found = KeyLine(budget, asyncio.Lock() if adapter.is_serial else None)
+            self._lines[fingerprint] = found
+        return found
 
     def new_budget(self) -> Budget:
         counting = self._counting

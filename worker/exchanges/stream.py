@@ -32,7 +32,7 @@ class PrivateStream:
 
     @staticmethod
     def is_possible(client: Client) -> bool:
-        return bool(client.has.get("watchOrders")) and not client.is_serial
+        return bool(client.has.get("watchOrders")) and client.line.turn is None
 
     async def run(self) -> None:
         """One permanent loop; nothing that happens to it reaches anybody else."""

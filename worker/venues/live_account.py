@@ -21,7 +21,7 @@ def pace_of(creates: tuple[int, float]) -> Budget:
 
 @dataclass(slots=True)
 class LiveAccount:
-    """`turn`: one request at a time where the exchange counts nonces. `symbols`: of the orders met so far.
+    """`symbols`: of the orders met so far.
 
     rounds: per order in doubt, how often it was looked for in vain: the sources alternate. suspect: the
     exchange has refused the key once; two more reads decide. calm_until: monotonic; this key alone is to
@@ -31,7 +31,6 @@ class LiveAccount:
 
     account_id: int
     client: Client
-    turn: asyncio.Lock | None = None
     pace: Budget = field(default_factory=lambda: pace_of((100, 10.0)))
     symbols: dict[str, str] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)

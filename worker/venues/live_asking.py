@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from worker.clock import monotonic
@@ -25,6 +25,12 @@ ITS_OWN = (Trouble.NONE, Trouble.FILTER, Trouble.GONE)
 """With an error of the exchange, not of the way there: it is about the order or the symbol."""
 KEY_PAUSE = 1.0
 KEY_READS = 2
+
+
+def check_silence(hub: Hub, account: LiveAccount) -> None:
+    """Raises `NotSent` while this key is to be silent."""
+    if monotonic() < account.calm_until:
+        raise NotSent("ban", f"{hub.exchange}: it asked this key to wait")
 
 
 class Asker:
@@ -56,17 +62,10 @@ class Asker:
     async def _once(
         self, account: LiveAccount, question: Callable[[], Awaitable[T]], urgency: Urgency | None
     ) -> T:
-        async with self.turn(account), asyncio.timeout(DEADLINE):
+        check_silence(self.hub, account)
+        async with asyncio.timeout(DEADLINE):
             with contextlib.nullcontext() if urgency is None else urgent(urgency):
                 return await question()
-
-    @contextlib.asynccontextmanager
-    async def turn(self, account: LiveAccount) -> AsyncIterator[None]:
-        """Alone where requests are numbered; raises `NotSent` while this key is to be silent."""
-        if monotonic() < account.calm_until:
-            raise NotSent("ban", f"{self.hub.exchange}: it asked this key to wait")
-        async with account.turn or contextlib.nullcontext():
-            yield
 
     def note(self, account: LiveAccount, outcome: Outcome) -> None:
         """What an answer says beyond the question."""

@@ -19,7 +19,7 @@ from worker.exchanges.hub import Hub
 from worker.exchanges.outcomes import accepted
 from worker.exchanges.requests import Request, watched
 from worker.venues.live_account import LiveAccount
-from worker.venues.live_asking import Asker
+from worker.venues.live_asking import Asker, check_silence
 
 log = logging.getLogger(__name__)
 AT_ONCE = 4
@@ -93,7 +93,8 @@ class Sender:
     async def _send(
         self, account: LiveAccount, create: Create, request: Request, side: Side
     ) -> Row:
-        async with asyncio.timeout(SEND_DEADLINE), self.asker.turn(account):
+        check_silence(self.hub, account)
+        async with asyncio.timeout(SEND_DEADLINE):
             with watched(request), urgent(Urgency.EXIT if side is Side.SELL else Urgency.CREATE):
                 check_exact(account.client, create)
                 await account.pace()
@@ -146,7 +147,8 @@ class Sender:
     ) -> str | None:
         """A code when there was no answer."""
         try:
-            async with asyncio.timeout(SEND_DEADLINE), self.asker.turn(account):
+            check_silence(self.hub, account)
+            async with asyncio.timeout(SEND_DEADLINE):
                 with urgent(Urgency.EXIT):
                     await self.adapter.cancel(account.client, symbol, ours, theirs)
         except VenueUnavailable as unsent:

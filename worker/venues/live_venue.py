@@ -83,7 +83,7 @@ class LiveVenue:
         self.with_streams = with_streams
         self.request_window = self.adapter.request_window
         self.index_lag = self.adapter.index_lag
-        self.fees = Fees(source)
+        self.fees = Fees(source, self.adapter.worth)
         self._asker = Asker(hub, self.adapter)
         self._sender = Sender(hub, self.adapter, self._asker)
         self._looker = Looker(self.adapter, self._asker, self.fees)
@@ -112,12 +112,7 @@ class LiveVenue:
         await self.hub.ready()
         key = await self.keys(account_id)
         client = client_for(self.hub, self.adapter, key)
-        account = LiveAccount(
-            account_id,
-            client,
-            asyncio.Lock() if self.adapter.is_serial else None,
-            pace_of(self.adapter.creates),
-        )
+        account = LiveAccount(account_id, client, pace_of(self.adapter.creates))
         since = await self.seen_until(account_id)
         # Soon, but not at once: after a restart what rests on symbols in use comes first, for everybody.
         account.whole_at = monotonic() + FIRST_WHOLE + account_id * 7 % FIRST_WHOLE

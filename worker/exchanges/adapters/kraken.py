@@ -212,7 +212,6 @@ KRAKEN = Adapter(
             ("private", "POST", "TradesHistory"),
             ("private", "POST", "BalanceEx"),
             ("private", "POST", "GetApiKeyInfo"),
-            ("private", "POST", "GetWebSocketsToken"),
         }
     ),
     create=STYLE.create,
