@@ -28,8 +28,8 @@ from worker.patience import Complaints
 from worker.questions import Events, Questions
 from worker.reconciliation import Reconciliation
 from worker.sending import Sending
-from worker.tracked import Shown, Tracked
 from worker.taken_back import CODE
+from worker.tracked import Shown, Tracked
 from worker.turn import Turn
 from worker.units import Unit
 from worker.wakes import TimeWakes
@@ -165,18 +165,18 @@ class AccountRunner:
             await self._say_frozen()
 
     async def _act(self, events: Events, woken: set[int]) -> None:
+        await self._accept_what_was_taken_back(woken)
         events += self._wakes(woken)
         while events:
-        await self._accept_what_was_taken_back(woken)
             events = await self._decide_or_isolate(events)
         for strategy_id in woken:
             self.missed_highs.pop(strategy_id, None)
 
     async def _reconcile(self, waiting: Waiting) -> None:
         """The whole account against the venue, and then what its balances say about our coins."""
+        before = self.memory.holds.find(CODE)
         events = await self.reconciliation.run(self.halted)
         if self._freeze.end() or self.memory.holds.find(CODE) is not before:
-        before = self.memory.holds.find(CODE)
             waiting.wakes |= self.tracked.keys()
         if self.halted and self.reconciliation.unwatched_buys:
             self.reconcile_soon = True
@@ -199,9 +199,6 @@ class AccountRunner:
         entries = [self.rows.entry(None, None, e, at) for e in self.memory.holds.take_told()]
         await self.writer.submit(self.rows.plain_unit(at, journal=entries))
 
-    def _adopt_wishes(self, woken: set[int]) -> None:
-        """Only here does a wish change: a turn plans and is checked under one and the same."""
-        concerned = woken if self.halt_rev == self.newest_halt_rev else set(self.tracked)
     async def _accept_what_was_taken_back(self, woken: set[int]) -> None:
         """Try again, pressed since it was said that trades are gone and what pressing it means."""
         hold = self.memory.holds.find(CODE)
@@ -211,6 +208,9 @@ class AccountRunner:
             await self.reconciliation.tell_what_was_taken_back()
             woken |= self.tracked.keys()
 
+    def _adopt_wishes(self, woken: set[int]) -> None:
+        """Only here does a wish change: a turn plans and is checked under one and the same."""
+        concerned = woken if self.halt_rev == self.newest_halt_rev else set(self.tracked)
         self.halt_rev = self.newest_halt_rev
         if self.newest_facts is not self.facts:
             self.facts = self.newest_facts

@@ -276,12 +276,12 @@ class Reconciliation:
             balances=None if self.balances is None else _said_of(self.balances),
             reconciled_at=self.done_at,
             hold=" ".join(sentences)[:1000] or None,
+            taken_back=memory.taken_back.written(),
             updated_at=at,
         )
 
 
 def _said_of(balances: Mapping[str, Balance]) -> dict[str, dict[str, str]]:
-            taken_back=memory.taken_back.written(),
     """As `AccountStatus.balances`."""
     return {
         asset: {"free": plain(balance.free, 36), "locked": plain(balance.used, 36)}

@@ -219,8 +219,8 @@ class Runners:
         runner.reconciliation.installation = stored.installation
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
         runner.halted = stored.halt.on
-        self._may_buy[account_id] = any(
         runner.memory.taken_back.take_up(stored.taken_back, runner.desk.venue.now())
+        self._may_buy[account_id] = any(
             known.cycle is None or may_buy(known.cycle) for known in stored.cycles.values()
         )
         since = await runner.desk.venue.attach(account_id, runner.facts.stated)

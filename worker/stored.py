@@ -28,8 +28,8 @@ class Stored:
     wishes: list[Wanted]
     halt: Halt
     installation: str
-
     taken_back: str | None = None
+
 
 Held = tuple[int, int]
 """An account and the token of its lease."""
