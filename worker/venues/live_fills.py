@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from core.errors import InvalidInput
@@ -97,9 +97,6 @@ class Fees:
             if seen is not None:
                 return turn((seen.quote.bid + seen.quote.ask) / 2)
         return None
-
-
-Valued = Callable[[str, Sequence[SeenTrade]], Awaitable[list[Fill]]]
 
 
 def _same(price: Decimal) -> Decimal:
