@@ -109,7 +109,6 @@ def audit(person: Principal) -> None:
                 }
                 for row in whole
             ],
-            wide="What was found",
         )
     with st.expander("The rules"):
         st.markdown(

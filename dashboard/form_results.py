@@ -42,11 +42,12 @@ def draw(
     elif chosen == "Past prices":
         past()
     else:
-        table(ladder_rows(ladder, market))
+        table(ladder_rows(ladder, market), pinned="Buy")
         st.caption(
             escape(
-                f"Prices and money in {market.quote}. Fall: from the first buy. Rise needed: from that buy to"
-                " where everything is sold."
+                f"Prices and money in {market.quote}. Fall: from the first buy. Rise: the rise needed from"
+                " that buy to where everything is sold. In all: spent up to that buy. Average: what a coin"
+                " has cost then."
             )
         )
 
@@ -93,10 +94,10 @@ def ladder_rows(ladder: Ladder, market: Market) -> list[dict[str, str]]:
             "Fall": percent(-rung.level.deviation),
             "Price": price(rung.level.price, tick),
             "Spends": amount(rung.level.cost, quote),
-            "Average": price(rung.average_entry_price, tick),
             "Sells at": price(rung.take_profit_price, tick),
-            "Rise needed": percent(rung.required_change),
-            "Spent so far": amount(rung.cumulative_cost, quote),
+            "Rise": percent(rung.required_change),
+            "In all": amount(rung.cumulative_cost, quote),
+            "Average": price(rung.average_entry_price, tick),
         }
         for rung in ladder.rungs
     ]

@@ -82,7 +82,6 @@ def strategies(person: Principal) -> None:
             }
             for card in cards
         ],
-        wide="Why",
     )
     st.caption(
         f"{count(len(cards), 'strategy', 'strategies')} of everybody. You can pause all of them by a halt;"
@@ -130,7 +129,6 @@ def log(person: Principal) -> None:
             }
             for row in rows
         ],
-        wide="Message",
     )
     st.caption(f"Newest first. Time in {person.time_zone}.")
 
