@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,6 +24,8 @@ from db.errors import NotFound
 
 FRESH = timedelta(seconds=30)
 ASKED = "_prices_asked"
+USUAL_SYMBOL = "BTC/USDT"
+BEST_KNOWN = ("BTC", "ETH", "SOL", "XRP", "BNB", "DOGE", "ADA", "LTC")
 REASONABLE = 24 * HOUR_MS
 """How much of a made-up market is made here (30 ms); more of it the worker is asked for, as of any other."""
 
@@ -44,6 +48,17 @@ def tradable(venue: str) -> tuple[Tradable, ...]:
         return tuple(Tradable(s.symbol, s.note, s.is_practice) for s in SYMBOLS)
     rows = read(lambda session: market_data.load_symbols(session, venue))
     return tuple(Tradable(row.symbol, row.note, row.is_practice) for row in rows)
+
+
+def usual(offered: Sequence[Tradable]) -> int:
+    """Which of them a new form begins with: where all are made up the first, else the best-known coin."""
+    if not offered or any(each.is_practice for each in offered):
+        return 0
+    by_symbol = {each.symbol: number for number, each in enumerate(offered)}
+    [(quote, _)] = Counter(each.quote for each in offered).most_common(1)
+    known = (USUAL_SYMBOL, *(f"{coin}/{quote}" for coin in BEST_KNOWN))
+    first = next(number for number, each in enumerate(offered) if each.quote == quote)
+    return next((by_symbol[symbol] for symbol in known if symbol in by_symbol), first)
 
 
 def market(venue: str, symbol: str) -> Market | None:

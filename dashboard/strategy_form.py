@@ -105,7 +105,7 @@ def _place(person: Principal, detail: StrategyDetail | None) -> Place | None:
         )
         return None
     chosen = st.selectbox(
-        "Symbol", offered, key=f"form_symbol_{account.venue}",
+        "Symbol", offered, index=prices.usual(offered), key=f"form_symbol_{account.venue}",
         format_func=lambda each: each.symbol,
         help="What is bought, and the coin it is paid with.",
     )  # fmt: skip

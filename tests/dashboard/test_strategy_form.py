@@ -7,7 +7,8 @@ import pytest
 from core.cycle import DesiredState
 from core.errors import InvalidInput
 from core.parameter_table import BY_NAME
-from dashboard import form_fields
+from dashboard import form_fields, prices
+from dashboard.strategy_history import widths
 from db import reports
 from db.transactions import run
 from tests.dashboard import stand_in
@@ -59,6 +60,21 @@ def test_every_preset_of_every_symbol_can_be_started(world, open_page):
             app.radio[0].set_value(name).run()
             assert not app.exception
             assert not app.error, (symbol, name, app.error)
+
+
+@pytest.mark.parametrize(
+    ("offered", "first"),
+    [
+        (["1INCH/USDT", "BTC/EUR", "BTC/USDT", "ETH/USDT"], "BTC/USDT"),
+        (["AAVE/USD", "BTC/EUR", "BTC/USD", "SOL/USD"], "BTC/USD"),
+        (["AAVE/EUR", "BTC/USD", "ETH/EUR", "SOL/EUR"], "ETH/EUR"),
+        (["AAVE/EUR", "BTC/USD", "COMP/EUR"], "AAVE/EUR"),
+    ],
+)
+def test_the_form_begins_with_a_symbol_that_people_know(offered, first):
+    made = [prices.Tradable(symbol, "", is_practice=False) for symbol in offered]
+    assert made[prices.usual(made)].symbol == first
+    assert prices.usual([]) == 0
 
 
 def test_figures_follow_a_change_at_once(world, open_page):
@@ -159,3 +175,17 @@ def test_changing_the_settings_of_a_strategy_makes_a_new_version(world, open_pag
         s, world.ann, strategy_id, at=world.now))  # fmt: skip
     assert detail.parameters is not None
     assert detail.parameters.base_order_size == 120
+
+
+@pytest.mark.parametrize(
+    "number", ["68,123.45", "0.00001234", "123,456,789.12345678", "−22.84\u202f%"]
+)
+def test_a_column_is_wide_enough_for_its_longest_number(number):
+    """A digit is 7 px wide in a browser, a separator 3.5, and 16 px stand around the text."""
+    digits = sum(letter.isdigit() or letter in "−%" for letter in number)
+    widest = {"Price": number, "Buy": "1"}
+    assert widths([{"Price": "1", "Buy": "First"}, widest])["Price"] >= (
+        16 + 7 * digits + 3.5 * (len(number) - digits)
+    )
+    assert widths([widest])["Buy"] < 60
+    assert widths([]) == {}
