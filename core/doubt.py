@@ -36,10 +36,9 @@ class Evidence:
     """What the exchange says when an order that it does not show is asked about by every source.
 
     strays: the account's trades that no order of ours explains; None: the exchange cannot be asked so.
-    more: base coins on the account, for certain, beyond those of strategies and those that were there before
-    the order was in doubt; None: nobody noted how many were there, or balances are not looked at.
-    fewer: base coins that are missing for certain, as if the order had sold nothing more than is recorded;
-    None: balances are not looked at.
+    more, fewer: base coins that the account holds for certain beyond, or short of, what was there before the
+    order was in doubt and what strategies bought and sold since, were the order as it is recorded. None:
+    balances are not looked at, or, of `more`, nobody noted how many were there before.
     """
 
     strays: tuple[OwnTrade, ...] | None
@@ -86,9 +85,8 @@ def _contradictions(order: Order, market: Market, evidence: Evidence) -> Iterato
         )
     if order.side is Side.SELL and evidence.fewer and evidence.fewer >= least:
         yield (
-            f"The account holds {plain(evidence.fewer, 18)} {market.base} fewer than your strategies: the"
-            " order may have sold them. If you took them off the account yourself, or the order did sell"
-            " them, bring as many back, and say it again."
+            f"The account holds {plain(evidence.fewer, 18)} {market.base} fewer than if the order had sold"
+            " nothing further: it may have sold them. Bring as many back, and say it again."
         )
 
 
@@ -115,7 +113,7 @@ def evidence_words(order: Order, market: Market, evidence: Evidence) -> str:
     if evidence.fewer is None:
         return trades
     if order.side is Side.SELL:
-        return f"{trades} The account holds all {market.base} of your strategies, so it sold none."
+        return f"{trades} The {market.base} that it would have sold are there."
     if evidence.more is None:
         return f"{trades} How many {market.base} were on the account before is not known."
     return f"{trades} The account holds no more {market.base} than before the order."

@@ -52,6 +52,17 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenForGone:
+    """An order that ends on its person's word; `filled`: what it had filled before, as text."""
+
+    client_order_id: str
+    strategy_id: int
+    user_id: int
+    filled: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """For the strategy's page. `inquiry`: None: not asked yet. `answer`: the person's last; `is_answered`: a
     worker is to deal with it."""
@@ -136,19 +147,31 @@ def waiting(session: Session, account_ids: Collection[int]) -> list[Answer]:
     return [answer for answer in found if answer.account_id in wanted]
 
 
-def inquiries(session: Session, account_id: int, names: Sequence[str]) -> dict[str, Inquiry]:
-    """For the worker that takes an account over: what was noted of these orders."""
-    rows = session.execute(
-        select(INQUIRIES).where(
-            INQUIRIES.c.account_id == account_id, INQUIRIES.c.client_order_id.in_(names)
-        )
-    ).mappings()
-    return {row["client_order_id"]: Inquiry(**row) for row in rows}
+def inquiries(session: Session, account_ids: Collection[int]) -> list[Inquiry]:
+    """For the worker that takes accounts over: what was noted of their orders in quarantine."""
+    statement = (
+        select(INQUIRIES)
+        .join(ORDERS, ORDERS.c.client_order_id == INQUIRIES.c.client_order_id)
+        .where(ORDERS.c.status == OrderStatus.QUARANTINED)
+    )
+    wanted = set(account_ids)
+    found = (Inquiry(**row) for row in session.execute(statement).mappings())
+    return [one for one in found if one.account_id in wanted]
 
 
 def save_inquiries(session: Session, found: Sequence[Inquiry]) -> None:
     """After `leases.fence` in the same transaction."""
     upsert_rows(session, OrderInquiryRow, [asdict(one) for one in found], CHANGING)
+
+
+def note_taken(session: Session, taken: Sequence[TakenForGone]) -> None:
+    """The audit knows both: who said it, and that it was believed."""
+    for one in taken:
+        details = {"strategy": one.strategy_id, "order": one.client_order_id, "filled": one.filled}
+        audit.append(
+            session, actor_id=None, subject_id=one.user_id, action="order taken for gone",
+            details=details, at=one.at,
+        )  # fmt: skip
 
 
 def _doubts(session: Session, names: Sequence[str]) -> dict[str, Doubt]:

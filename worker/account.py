@@ -18,6 +18,7 @@ from worker.account_memory import AccountMemory
 from worker.account_rows import AccountFacts
 from worker.allowance import lacks_free_coins
 from worker.desk import Desk
+from worker.doubts import Doubts
 from worker.errors import AccountLost, VenueUnavailable
 from worker.freeze import Freeze
 from worker.group_commit import GroupCommit
@@ -66,6 +67,7 @@ class AccountRunner:
         self.questions = Questions(self.memory)
         self.reconciliation = Reconciliation(self.memory, self.questions, writer, rows_of)
         self.sending = Sending(self.memory, self.questions)
+        self.doubts = Doubts(self.memory, self.questions, writer)
         self.inbox = Inbox()
         self.unanswered: set[int] = set()
         self.missed_highs: dict[int, Decimal] = {}
@@ -181,6 +183,7 @@ class AccountRunner:
         if self.halted and self.reconciliation.unwatched_buys:
             self.reconcile_soon = True
         await self._act(events, waiting.wakes)
+        await self._act(await self.doubts.look(self.reconciliation.reading), set())
         await self._act(self.reconciliation.compare_balances(), set())
         if self.facts.caps is not None:
             at = self.desk.venue.now()

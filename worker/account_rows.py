@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from core.cycle import Cycle
+from core.money import plain
 from core.story_entry import Entry
 from db.account_status import AccountStatus
 from db.accounts import Account, AccountKind
 from db.cycles import CycleChange
+from db.doubts import Inquiry, TakenForGone
 from db.journal import JournalEntry, JournalLevel
 from db.status import ActualState, StrategyStatus
 from worker.tracked import Shown, Tracked
@@ -78,7 +80,24 @@ class AccountRows:
             halt_rev=halt_rev,
             exposure=turn.exposure() if planning else None,
             terms_rev=self.facts.rev,
+            taken_for_gone=tuple(self._taken_for_gone(changes, turn.at)),
         )
+
+    def _taken_for_gone(
+        self, changes: Sequence[CycleChange], at: datetime
+    ) -> Iterator[TakenForGone]:
+        for change in changes:
+            for order in change.after.orders:
+                name = order.client_order_id
+                before = None if change.before is None else change.before.find(name)
+                if order.was_said_gone and (before is None or not before.was_said_gone):
+                    yield TakenForGone(
+                        order.client_order_id,
+                        change.after.identity.strategy_id,
+                        self.facts.user_id,
+                        plain(order.filled, 18),
+                        at,
+                    )
 
     def plain_unit(
         self,
@@ -87,6 +106,7 @@ class AccountRows:
         journal: Sequence[JournalEntry] = (),
         statuses: Sequence[StrategyStatus] = (),
         account: AccountStatus | None = None,
+        inquiries: Sequence[Inquiry] = (),
     ) -> Unit:
         """A unit that plans no order, so that no wish has to be read again for it."""
         return Unit(
@@ -100,6 +120,7 @@ class AccountRows:
             revisions={},
             halt_rev=0,
             account=account,
+            inquiries=tuple(inquiries),
         )
 
     def status_unit(self, tracked: Tracked, shown: Shown, at: datetime) -> Unit:

@@ -142,7 +142,31 @@ def _recorded(owners: Iterable[Tracked]) -> Decimal:
     return sum((owner.cycle.missing for owner in owners), ZERO)
 
 
-def _bounds(before: Known, cycle: Cycle) -> tuple[Decimal, Decimal]:
+@exact
+def beyond(
+    base: str,
+    before: Mapping[int, Known],
+    balances: Mapping[str, Balance],
+    tracked: Iterable[Tracked],
+    as_recorded: str | None = None,
+) -> tuple[Decimal, Decimal]:
+    """(at least, at most) so many coins of this base were there beyond those of strategies; below 0: missing.
+
+    as_recorded: the id of an order in doubt that is taken to have filled no further than is known.
+    """
+    least, most = ZERO, ZERO
+    for each in tracked:
+        if each.cycle.market.base == base:
+            nothing = Known(each.cycle.number, ZERO, ZERO)
+            known = before.get(each.strategy_id, nothing)
+            low, high = _bounds(known, each.cycle, as_recorded)
+            least, most = least + low, most + high
+    balance = balances.get(base, Balance(ZERO, ZERO))
+    there = balance.free + balance.used
+    return there - most, there - least
+
+
+def _bounds(before: Known, cycle: Cycle, as_recorded: str | None = None) -> tuple[Decimal, Decimal]:
     """(at least, at most) so many coins of the cycle were on the account when the balances were read.
 
     What was sold by now may have been sold before they were read, what was bought by now perhaps after.
@@ -152,7 +176,7 @@ def _bounds(before: Known, cycle: Cycle) -> tuple[Decimal, Decimal]:
     low, high = held.quantity - bought, before.quantity + bought
     for order in cycle.orders:
         unknown = order.reported_filled - order.filled
-        if order.status in DOUBTED:
+        if order.status in DOUBTED and order.client_order_id != as_recorded:
             unknown = max(unknown, order.quantity - order.filled)
         if order.side is Side.SELL:
             low -= unknown

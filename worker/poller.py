@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from db.clock import utc_now
+from db.doubts import Answer, waiting
 from db.errors import CommitUnknown, DatabaseUnavailable
 from db.halt import Halt, acknowledge, read_halt
 from db.handles import Session
@@ -44,19 +45,20 @@ class Poller:
         accounts = sorted(self.runners.running)
         self._rounds += 1
         everything = self._rounds % EVERYTHING_EACH == 0
-        rows, halt = await self.database.read(
+        rows, halt, answers = await self.database.read(
             lambda session: self._read(session, accounts, everything)
         )
         await self.runners.learn(rows, halt)
+        self.runners.hear(answers)
         await self._acknowledge(halt)
 
     def _read(
         self, session: Session, accounts: list[int], everything: bool
-    ) -> tuple[list[Wanted], Halt]:
+    ) -> tuple[list[Wanted], Halt, list[Answer]]:
         rows = changed_since(session, accounts, utc_now() - OVERLAP)
         if everything:
             rows += wanted(session, self._unknown(all_revisions(session, accounts)))
-        return rows, read_halt(session)
+        return rows, read_halt(session), waiting(session, accounts)
 
     def _unknown(self, revisions: dict[int, Revision]) -> list[int]:
         """Strategies whose row is not what this worker knows, and those whose symbol was not traded when

@@ -135,6 +135,11 @@ class Reconciliation:
         self.coins.begin(asked)
         return Reading(before, await venue.balances(memory.account_id), asked)
 
+    @property
+    def reading(self) -> Reading | None:
+        """Until it is compared; None: the venue's balances say nothing."""
+        return self._reading
+
     def compare_balances(self) -> Events:
         """To be asked when all that `run` found has been taken in: coins that are missing, or back."""
         reading, self._reading = self._reading, None

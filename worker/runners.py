@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from core.cycle import Cycle
@@ -13,6 +13,7 @@ from core.market import Market
 from db.accounts import Account
 from db.clock import utc_now
 from db.cycles import StoredCycle
+from db.doubts import Answer
 from db.errors import LeaseLost
 from db.halt import Halt
 from db.known_orders import KnownOrder, known_orders
@@ -220,6 +221,7 @@ class Runners:
         runner.halt_rev = runner.newest_halt_rev = stored.halt.rev
         runner.halted = stored.halt.on
         runner.memory.taken_back.take_up(stored.taken_back, runner.desk.venue.now())
+        runner.doubts.take_up(stored.inquiries)
         self._may_buy[account_id] = any(
             known.cycle is None or may_buy(known.cycle) for known in stored.cycles.values()
         )
@@ -312,6 +314,12 @@ class Runners:
                 log.warning("strategy %s is taken in later: %s", row.strategy_id, error)
         if halted_anew:
             await self._apply_halt(halt)
+
+    def hear(self, answers: Sequence[Answer]) -> None:
+        """What people say about orders that nobody can prove: it is weighed at once."""
+        for account_id, runner in self.running.items():
+            if runner.doubts.hear([one for one in answers if one.account_id == account_id]):
+                runner.inbox.reconcile()
 
     async def _learn_one(self, runner: AccountRunner, row: Wanted, halt: Halt) -> None:
         tracked = runner.tracked.get(row.strategy_id)

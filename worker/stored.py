@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.errors import StepladderError
 from db import cycles, leases
 from db.account_status import taken_back
 from db.cycle_rows import Shared
 from db.cycles import StoredCycle
+from db.doubts import Inquiry, inquiries
 from db.halt import Halt, read_halt
 from db.handles import Engine, Session
 from db.installation import code
@@ -29,6 +30,7 @@ class Stored:
     halt: Halt
     installation: str
     taken_back: str | None = None
+    inquiries: list[Inquiry] = field(default_factory=list)
 
 
 Held = tuple[int, int]
@@ -54,6 +56,8 @@ def _read_all(session: Session, share: Shared, tokens: dict[int, int]) -> list[S
     found = {i: Stored({}, {}, [], halt, installation, texts.get(i)) for i in tokens}
     for row in cycles.load_open(session, tokens, share):
         found[row.account_id].cycles[row.strategy_id] = row
+    for one in inquiries(session, list(tokens)):
+        found[one.account_id].inquiries.append(one)
     for status in load_statuses(session, list(tokens)).values():
         found[status.account_id].statuses[status.strategy_id] = status
     for wish in all_wanted(session, list(tokens)):

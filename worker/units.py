@@ -8,10 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.cycle import Cycle
-from db import account_status, accounts, cycles, journal, leases, status
+from db import account_status, accounts, cycles, doubts, journal, leases, status
 from db.account_status import AccountStatus
 from db.accounts import Terms
 from db.cycles import CycleChange
+from db.doubts import Inquiry, TakenForGone
 from db.errors import CommitUnknown, Stale
 from db.halt import read_halt
 from db.handles import Engine, Session
@@ -27,6 +28,8 @@ class Unit:
 
     exposure: what is in use per quote coin in which this buys, once it is written; checked against the
     account's caps as its row has them, under `terms_rev`. None: no real money is spent.
+    inquiries: what was found out about orders in quarantine. taken_for_gone: those that end on a
+    person's word.
     """
 
     account_id: int
@@ -41,6 +44,8 @@ class Unit:
     exposure: Mapping[str, Decimal] | None = None
     terms_rev: int = 0
     account: AccountStatus | None = None
+    inquiries: tuple[Inquiry, ...] = ()
+    taken_for_gone: tuple[TakenForGone, ...] = ()
 
 
 class Writer:
@@ -74,6 +79,8 @@ class Writer:
             cycles.save(session, changes, tokens, good[0].at)
         for at, over in _closed_by_time(good).items():
             cycles.close(session, over, at)
+        doubts.save_inquiries(session, [one for unit in good for one in unit.inquiries])
+        doubts.note_taken(session, [one for unit in good for one in unit.taken_for_gone])
         status.save(session, [row for unit in good for row in unit.statuses])
         journal.append(session, [entry for unit in good for entry in unit.journal])
         said = [unit.account for unit in good if unit.account is not None]

@@ -112,7 +112,7 @@ def test_the_slot_is_free_and_the_strategy_goes_on():
     order = play.cycle.attempts(LEVELS[1])[0]
     assert (order.status, order.reason) == (S.CANCELLED, GONE)
     assert not order.cancelled_by_hand
-    assert [e.code for e in tell(before, play.cycle, event)][0] == "order_said_gone"
+    assert next(e.code for e in tell(before, play.cycle, event)) == "order_said_gone"
     assert attention(play.cycle) is None
     play(price(100, HOUR + 1))
     assert set(live(play)) == {TAKE_PROFIT, *LEVELS}

@@ -11,13 +11,14 @@ from enum import Enum, auto
 
 from core.account_book import AccountBook, Money
 from core.candles import Candle
+from core.doubt import OwnTrade
 from core.errors import InvalidInput
 from core.events import Quote
 from core.market import Market, Side
 from core.orders import Order, OrderStatus, OrderUpdate
 from tests.builders import a_market
 from worker.errors import OutcomeUnknown, PartlyAnswered, VenueUnavailable
-from worker.venues.protocol import Balance, OpenOrder
+from worker.venues.protocol import Asked, Balance, OpenOrder
 
 D = Decimal
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -62,8 +63,10 @@ class FakeVenue:
 
     `hidden`: how many more questions do not show an order. `hide_all`: no question shows any.
     `gone`: orders that no list shows any more, although they may still be there. `latency`: real seconds
-    that each request takes. `shown`: what questions show instead of the truth. `unaskable`: orders about
-    which nothing is said.
+    that each request takes. `shown`: what questions show instead of the truth. `inquired`: of `inquire`;
+    `mute`: orders about which it is not answered.
+    `strays`: trades of the account that it tells. `traded_by`: what the trades of an order say.
+    `unaskable`: orders about which nothing is said.
     """
 
     request_window = timedelta(seconds=5)
@@ -89,6 +92,10 @@ class FakeVenue:
         self.gone: set[str] = set()
         self.shown: dict[str, OrderUpdate] = {}
         self.unaskable: set[str] = set()
+        self.inquired: list[str] = []
+        self.mute: set[str] = set()
+        self.strays: tuple[OwnTrade, ...] = ()
+        self.traded_by: dict[str, OrderUpdate] = {}
         self.latency = 0.0
         self.deaf = False  # questions fail
         self.no_balances = False
@@ -266,6 +273,15 @@ class FakeVenue:
         if update is None or not (self.late_trades and update.fills):
             return update
         return OrderUpdate(client_order_id, update.status, update.filled)
+
+    async def inquire(self, account_id: int, order: Order) -> Asked:
+        name = order.client_order_id
+        self.inquired.append(name)
+        if self.deaf or name in self.mute:
+            raise VenueUnavailable("deaf")
+        return Asked(
+            self._known(account_id, name) is not None, self.traded_by.get(name), self.strays
+        )
 
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         if self.no_open_orders:

@@ -26,7 +26,7 @@ from worker.errors import AccountLost, OutcomeUnknown, VenueUnavailable
 from worker.prices.source import PriceSource
 from worker.venues.crossing import Crossing
 from worker.venues.ledger import Ledger
-from worker.venues.protocol import Balance, OpenOrder
+from worker.venues.protocol import Asked, Balance, OpenOrder
 
 log = logging.getLogger(__name__)
 WINDOW = timedelta(seconds=5)
@@ -307,6 +307,11 @@ class LedgerVenue:
                 except LOST as error:
                     raise VenueUnavailable("the ledger does not answer") from error
         return found
+
+    async def inquire(self, account_id: int, order: Order) -> Asked:
+        """The ledger is the only source, and whole."""
+        found = await self.look_up(account_id, [order])
+        return Asked(bool(found), None, ())
 
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         async with self._locks[account_id]:

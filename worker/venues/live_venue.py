@@ -29,9 +29,10 @@ from worker.venues.ledger_venue import Hint
 from worker.venues.live_account import LiveAccount, pace_of
 from worker.venues.live_asking import Asker
 from worker.venues.live_fills import Fees
+from worker.venues.live_inquiry import Inquirer
 from worker.venues.live_looking import Looker
 from worker.venues.live_sending import Sender
-from worker.venues.protocol import Balance, OpenOrder
+from worker.venues.protocol import Asked, Balance, OpenOrder
 
 if TYPE_CHECKING:
     from worker.keys.opening import ExchangeKey
@@ -87,6 +88,7 @@ class LiveVenue:
         self._asker = Asker(hub, self.adapter)
         self._sender = Sender(hub, self.adapter, self._asker)
         self._looker = Looker(self.adapter, self._asker, self.fees)
+        self._inquirer = Inquirer(self.adapter, self._asker, self.fees)
         self._accounts: dict[int, LiveAccount] = {}
         self._last_sends: set[asyncio.Task[object]] = set()
 
@@ -205,6 +207,14 @@ class LiveVenue:
         if unasked:
             raise PartlyAnswered(why, found, unasked)
         return found
+
+    async def inquire(self, account_id: int, order: Order) -> Asked:
+        account = self._account(account_id)
+        symbol = self._symbol(account, order)
+        if symbol is None or not self.hub.knows(symbol):
+            raise VenueUnavailable("nothing can be asked about an order on an unknown symbol")
+        with urgent(Urgency.PROOF):
+            return await self._inquirer.inquire(account, symbol, order)
 
     def know(self, account_id: int, client_order_id: str, symbol: str) -> None:
         """Where an order belongs that has no row and was not placed by this process: a self-test's."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.candles import Candle
+from core.doubt import OwnTrade
 from core.events import Quote
 from core.market import Market, Side
 from core.orders import Order, OrderUpdate
@@ -38,6 +39,16 @@ class OpenOrder:
     side: Side
     price: Decimal
     quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every source said of one order. is_there: some list shows it. update: of trades that are surely
+    its own, and not known here. trades: the account's on its symbol since it was written."""
+
+    is_there: bool
+    update: OrderUpdate | None
+    trades: tuple[OwnTrade, ...]
 
 
 class Venue(Protocol):
@@ -93,6 +104,10 @@ class Venue(Protocol):
         One that is missing from a successful answer was not known there when it was asked. Raises
         `PartlyAnswered` with what is known of the others when nothing can be asked about some.
         """
+
+    async def inquire(self, account_id: int, order: Order) -> Asked:
+        """Ask about one order by every source there is: by its id, among open and finished orders, and
+        through the account's trades. Raises `VenueUnavailable` unless each of them answered."""
 
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         """Everything that rests on the account."""
