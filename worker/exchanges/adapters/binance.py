@@ -22,6 +22,7 @@ FILLED = "executedQty"
 NO_SUCH_ORDER = ("-2013", "-2026")
 """Unknown, or ended without a fill and archived. Either way the exchange answered and does not show it."""
 
+# From "error codes" and "messages for -1010, -2010 and -2011" of their documents, and ccxt's table.
 ERRORS = o.ErrorTable(
     exchange="binance",
     read=o.read_code_and_message("code", "msg"),

@@ -30,6 +30,7 @@ SUCCESS = "00000"
 NO_SUCH_ORDER = ("40109", "40768", "43001")
 MOST_OPEN_ORDERS = 400
 
+# From ccxt's table, which quotes their answers.
 ERRORS = o.ErrorTable(
     exchange="bitget",
     read=o.read_code_and_message("code", "msg"),

@@ -24,15 +24,16 @@ TRANSFERS = frozenset({"AccountTransfer", "SubMemberTransfer", "SubMemberTransfe
 ANYWHERE = "*"
 MOST_OPEN_ORDERS = 500
 
+# From the page "error codes" of their documents, and ccxt's table.
 ERRORS = o.ErrorTable(
     exchange="bybit",
     read=o.read_code_and_message("retCode", "retMsg"),
     codes={
         **o.rules(o.EXISTS, "170141", "110072", "12141"),
-        **o.rules(o.FUNDS, "170131"),
+        **o.rules(o.FUNDS, "170131", "170033"),
         **o.rules(o.FILTER, "170124", "170132", "170133", "170134", "170135", "170136", "170137"),
         **o.rules(o.FILTER, "170140", "170148", "170192", "170193", "170194", "170228", "170229"),
-        **o.rules(o.FILTER, "170371", "170372", "12137"),
+        **o.rules(o.FILTER, "170371", "170372", "12137", "170197", "170198", "170199", "170200"),
         **o.rules(o.GONE, "170121", "170157", "170221", "10029"),
         **o.rules(o.HALTED, "170151", "170159", "170217"),
         **o.rules(o.REFUSED, "10001", "170105", "170115", "170116", "170117", "170130", "170202"),
@@ -40,8 +41,8 @@ ERRORS = o.ErrorTable(
         **o.rules(o.REFUSED, "10020", "10024", "10027", "10028"),
         **o.rules(o.LATER, "170210"),
         **o.rules(o.CLOCK, "10002"),
-        **o.rules(o.KEY, "10003", "10004", "10005", "10007", "10008", "10010", "33004"),
-        **o.rules(o.BAN, "10006", "10009", "10018", "170222"),
+        **o.rules(o.KEY, "10003", "10004", "10005", "10007", "10008", "10010", "33004", "-2015"),
+        **o.rules(o.BAN, "10006", "10009", "10018", "170222", "170005"),
     },
 )
 

@@ -40,6 +40,7 @@ def _read(body: dict[str, Any]) -> Iterator[o.Said]:
         yield o.said(body["label"], body.get("message") or body.get("detail"))
 
 
+# From the "label list" of their documents, and ccxt's table.
 ERRORS = o.ErrorTable(
     exchange="gate",
     read=_read,

@@ -16,6 +16,8 @@ from worker.exchanges.adapters.creating import CreateStyle
 from worker.prices.markets import parse_decimal
 
 WINDOW = timedelta(seconds=5)
+SHORTEST = timedelta(seconds=2)
+"""A deadline that is nearer is refused ("add order": from 2 to 60 seconds)."""
 PAGE = 50
 TRADES_AT_ONCE = 20
 FEE_IN_QUOTE = "fciq"
@@ -34,6 +36,8 @@ def _read(body: dict[str, Any]) -> Iterator[o.Said]:
 
 
 ARGUMENTS = "EGeneral:Invalid arguments"
+# From the page "spot error messages" of their documents, and ccxt's table. "Deadline elapsed" is not proof:
+# it is said of the request, whose order may have been taken before.
 ERRORS = o.ErrorTable(
     exchange="kraken",
     read=_read,
@@ -51,8 +55,9 @@ ERRORS = o.ErrorTable(
         **o.rules(o.GONE, "EQuery:Unknown asset pair", "EQuery:Invalid asset pair"),
         **o.rules(o.LATER, "EOrder:Orders limit exceeded", "EOrder:Positions limit exceeded"),
         **o.rules(o.LATER, "EAPI:Invalid nonce"),
-        **o.rules(o.TOO_LATE, "EService:Deadline elapsed"),
+        **o.rules(o.UNKNOWN, "EService:Deadline elapsed"),
         **o.rules(o.REFUSED, "EOrder:Trading agreement required", "EAccount:Invalid permissions"),
+        **o.rules(o.REFUSED, "EBM:limit exceeded"),
         **o.rules(o.KEY, "EAPI:Invalid key", "EAPI:Invalid signature"),
         **o.rules(o.KEY, "EGeneral:Permission denied", "ETrade:User Locked"),
         **o.rules(
@@ -65,6 +70,8 @@ ERRORS = o.ErrorTable(
         **o.rules(o.BAN, "EAPI:Rate limit exceeded", "EOrder:Rate limit exceeded"),
         **o.rules(o.BAN, "EGeneral:Temporary lockout", "EGeneral:Too many requests"),
         **o.rules(o.BAN, "EAuth:Rate limit exceeded", "EAuth:Too many requests"),
+        **o.rules(o.BAN, "EOrder:Domain rate limit exceeded"),
+        **o.rules(o.KEY, "EAuth:Account temporary disabled", "EAuth:Account unconfirmed"),
     },
 )
 
@@ -193,6 +200,7 @@ async def _list(client: Client, name: str, params: Row) -> list[Row]:
 KRAKEN = Adapter(
     exchange="kraken",
     request_window=WINDOW,
+    good_for=WINDOW - SHORTEST,
     index_lag=timedelta(seconds=25),
     counts_over=45.0,  # a counter of 15 that sinks by one in 3 s, of the lowest tier
     pins_time=False,

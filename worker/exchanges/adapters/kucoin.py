@@ -29,6 +29,7 @@ NO_SUCH_ORDER = ("order_not_exist", "order not exist", "order does not exist")
 TRADING = ("trade", "trade_hf")
 MOST_OPEN_ORDERS = 200
 
+# From the pages "spot errors code" and "gateway error code" of their documents, and ccxt's table.
 ERRORS = o.ErrorTable(
     exchange="kucoin",
     read=o.read_code_and_message("code", "msg"),
