@@ -10,6 +10,7 @@ from core.errors import StepladderError
 from dashboard import (
     access,
     action_dialog,
+    doubtful_orders,
     pages,
     strategy_history,
     strategy_live,
@@ -59,6 +60,7 @@ def draw(person: Principal) -> None:
     st.caption(f"{escape(card.symbol)} on the account {escape(card.account_name)}")
     strategy_live.state_and_figures(card.strategy_id)
     action_dialog.buttons(card)
+    doubtful_orders.draw(card.strategy_id)
     strategy_live.chart(card.strategy_id)
     section = st.segmented_control(
         "What to show", list(SECTIONS), default="Journal", required=True, key="section",
