@@ -21,6 +21,13 @@ def findings_of(broken: Iterable[Broken]) -> list[Finding]:
     return [Finding(*place, _sentence(those)) for place, those in places.items()]
 
 
+def about(user_id: int, recorded: Recorded, broken: Iterable[Broken]) -> Recorded:
+    """Of what concerns many people, what this one may read: others' names are none of their business."""
+    fresh = {finding.place for finding in recorded.fresh}
+    own = findings_of(each for each in broken if each.user_id == user_id)
+    return Recorded(tuple(one for one in own if one.place in fresh), recorded.gone)
+
+
 def entries(recorded: Recorded, user_id: int, at: datetime) -> list[JournalEntry]:
     fresh = [
         _entry(finding, user_id, at, JournalLevel.ALARM, "audit_broken", _alarm(finding))
@@ -61,6 +68,6 @@ def _entry(
         code=code,
         sentence=sentence,
         level=level,
-        account_id=finding.account_id,
+        account_id=finding.account_id or None,
         strategy_id=finding.strategy_id,
     )

@@ -31,7 +31,7 @@ from db.verify.chain import EVERYBODY, Followed, check_unchained, follow_chain
 from db.verify.liveness import check_liveness, is_at_rest
 from db.verify.progress import Seen, check_progress, seen_of
 from db.verify.recent import Mark, Recent, load_recent, marks, unanswered
-from worker.audit_words import entries, findings_of
+from worker.audit_words import about, entries, findings_of
 from worker.clock import monotonic
 from worker.database import Database
 
@@ -81,10 +81,11 @@ class Auditor:
         self._marks: dict[int, Mark] = {}
         self._restless: set[int] = set()
         self._seen: dict[int, Seen] = {}
-        self._since: dict[tuple[str, int, str], float] = {}
+        self._since: dict[tuple[str, int, str, int | None], float] = {}
         self._open: set[int] = set()
         self._last = utc_now() - FIRST_LOOK_BACK
         self._chain = Followed()
+        self._told: set[int] = set()
 
     async def run(self) -> None:
         while True:
@@ -199,7 +200,7 @@ class Auditor:
     def _lasting(self, account_id: int, broken: Sequence[Broken]) -> list[Broken]:
         """Those that have been so for long enough."""
         now, told = monotonic(), []
-        current = {(each.check, each.account_id, each.what): each for each in broken}
+        current = {(e.check, e.account_id, e.what, e.user_id): e for e in broken}
         for key in [k for k in self._since if k[1] == account_id and k not in current]:
             del self._since[key]
         for key, each in current.items():
@@ -235,20 +236,30 @@ class Auditor:
         """Writes only when there is something to say, or something to take back."""
         if not broken and look.account_id not in self._open:
             return
-        found = findings_of(broken)
+        found, concerned = findings_of(broken), self._concerned(look, broken)
 
         def unit(session: Session) -> Recorded:
             recorded = audit_findings.record(session, [look.account_id], found, at=at)
-            if look.user_id is not None:
-                journal.append(session, entries(recorded, look.user_id, at))
+            for user_id in sorted(concerned):
+                own = recorded if look.user_id else about(user_id, recorded, broken)
+                journal.append(session, entries(own, user_id, at))
             return recorded
 
         recorded = await self.database.write(unit)
+        if look.account_id == EVERYBODY:
+            self._told = concerned if broken else set()
         for finding in recorded.fresh:
             place = (finding.check_id, finding.account_id)
             log.critical("%s of account %s: %s", *place, finding.sentence)
         for finding in recorded.gone:
             log.warning("%s of account %s is whole again", finding.check_id, finding.account_id)
+
+    def _concerned(self, look: Look, broken: Sequence[Broken]) -> set[int]:
+        """Who reads of it: the account's person, or whom the rows of the audit name. Who was told of those is
+        told as well when they are whole."""
+        if look.user_id is not None:
+            return {look.user_id}
+        return self._told | {each.user_id for each in broken if each.user_id is not None}
 
     async def _read(self, unit: Callable[[Session], R]) -> R:
         return await self.database.call(run, self._snapshots, unit, write=False)

@@ -86,13 +86,15 @@ LASTING = {
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """`check`: a short name of the rule. `what`: the order, trade or cycle that breaks it."""
+    """`check`: a short name of the rule. `what`: the order, trade or cycle that breaks it. `user_id`: whose,
+    where no account says so."""
 
     check: str
     account_id: int
     what: str
     sentence: str
     strategy_id: int | None = None
+    user_id: int | None = None
 
     @property
     def invariant(self) -> str:

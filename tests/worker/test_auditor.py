@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import event, text
@@ -246,6 +246,43 @@ def test_a_changed_row_of_the_audit_is_found(watched):
     later = Auditor(watched.database, lambda: WORKER, live=False, audit_key=KEY)
     asyncio.run(later.look())
     assert watched.found() == {"V16"}
+
+
+def test_whoever_a_changed_row_of_the_audit_concerns_is_told_and_named(watched):
+    watched.look()
+    watched.sql(
+        "UPDATE audit SET action = 'nothing happened'"
+        " WHERE position = (SELECT MAX(position) FROM audit)"
+    )
+    later = Auditor(watched.database, lambda: WORKER, live=False, audit_key=KEY)
+    asyncio.run(later.look())
+    ((level, sentence),) = watched.told()
+    assert level == "alarm"
+    assert "V16" in sentence
+    known = run(watched.engine, lambda s: audit_findings.audit_findings(s, watched.root))
+    assert "As it reads now it concerns Ann, account Simulated." in known[0].finding.sentence
+
+
+def test_a_row_that_is_missing_accuses_nobody(watched):
+    watched.look()
+    watched.sql("DELETE FROM audit WHERE position = 1")
+    later = Auditor(watched.database, lambda: WORKER, live=False, audit_key=KEY)
+    asyncio.run(later.look())
+    assert watched.found() == {"V16"}
+    assert watched.told() == []
+
+
+def test_those_whose_rows_the_worker_never_chained_are_told(watched):
+    watched.look()
+    note = {"actor_id": None, "subject_id": watched.ann, "action": "x"}
+    long_ago = utc_now() - timedelta(hours=1)
+    run(watched.engine, lambda s: audit.append(s, **note, details={}, at=long_ago))
+    watched.look()
+    watched.look(after=61)
+    assert [level for level, _ in watched.told()] == ["alarm"]
+    run(watched.engine, lambda s: audit.chain(s, KEY))
+    watched.look()
+    assert [level for level, _ in watched.told()] == ["info", "alarm"], "newest first"
 
 
 def test_audit_rows_that_were_cut_off_are_found(watched):
