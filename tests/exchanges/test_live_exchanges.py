@@ -105,6 +105,7 @@ def changed(exchange, **changes):
         ("kucoin", {"permission": "General,Spot,Withdrawal"}),
         ("gate", {"perms": [{"name": "spot"}, {"name": "withdrawal", "read_only": False}]}),
         ("bitget", {"authorities": ["stow", "wtow"]}),
+        ("bitget", {"authorities": ["stow", "wwow"]}),
     ],
 )
 @fault("E32")
@@ -122,6 +123,8 @@ async def test_a_key_that_can_withdraw_is_recognized(exchange, changes):
         ("bybit", {"Wallet": ["AccountTransfer"]}),
         ("kucoin", {"permission": "General,Spot,FlexTransfers"}),
         ("gate", {"perms": [{"name": "spot"}, {"name": "wallet", "read_only": False}]}),
+        ("bitget", {"authorities": ["stow", "wtow"]}),
+        ("bitget", {"authorities": ["stow", "chow"]}),
     ],
 )
 @fault("E32")

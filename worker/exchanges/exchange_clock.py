@@ -73,7 +73,8 @@ class ExchangeClock:
         seconds = abs(self.offset).total_seconds()
         return (
             f"The clock of the worker's computer is {seconds:.1f} s {ahead} of {self.exchange}, so nothing"
-            " new is bought. Set it right (time synchronization); exits go on with the exchange's time."
+            " new is bought. Whoever runs it sets it right (time synchronization). What is held can still be"
+            " sold, by the exchange's time."
         )
 
     async def measure(self, ask: Callable[[], Awaitable[Any]]) -> None:

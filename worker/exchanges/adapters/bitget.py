@@ -27,6 +27,8 @@ PAGE = 100
 FILLED = "baseVolume"
 LONGEST_RANGE = timedelta(days=89)
 SUCCESS = "00000"
+WITHDRAWS = frozenset({"wwow", "wtow"})
+MOVES = frozenset({"wtow", "chow", "p2p", "p2pw"})
 NO_SUCH_ORDER = ("40109", "40768", "43001")
 MOST_OPEN_ORDERS = 400
 
@@ -131,7 +133,8 @@ async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | Non
 
 
 async def permissions(client: Client) -> Permissions:
-    """Their rights are short codes; only those whose meaning is certain are told apart."""
+    """Their rights are short codes ("get account information"); only those whose meaning is certain are told
+    apart. A wallet's transfer is feared like a withdrawal."""
     answer = asking.row_at(await client.privateSpotGetV2SpotAccountInfo(), "data")
     rights, ips = answer.get("authorities"), answer.get("ips")
     if not isinstance(rights, list):
@@ -139,8 +142,8 @@ async def permissions(client: Client) -> Permissions:
     named = {str(right).lower() for right in rights}
     return Permissions(
         can_trade=bool(named & {"stow", "stw", "spot_trade", "trade"}) or None,
-        can_withdraw=any(right in ("wtow", "wdow", "ww") or "withdraw" in right for right in named),
-        can_transfer=any(right in ("ttow", "tw") or "transfer" in right for right in named),
+        can_withdraw=any(right in WITHDRAWS or "withdraw" in right for right in named),
+        can_transfer=any(right in MOVES or "transfer" in right for right in named),
         addresses=tuple(ip.strip() for ip in str(ips or "").split(",") if ip.strip()),
         # An unknown code may be a right that is feared: a person has to say what the key may do.
         readable=False,

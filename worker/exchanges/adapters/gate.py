@@ -20,6 +20,8 @@ GOOD_FOR = timedelta(seconds=5)
 PAGE = 100
 TRADES_PAGE = 1000
 LONGEST_RANGE = timedelta(days=29)
+SHOWN = 6
+"""So many characters of a key at least tell it from the others of the account."""
 NO_SUCH_ORDER = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND")
 FILLED = "left"
 """What is left tells what is filled."""
@@ -148,18 +150,34 @@ async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | Non
 
 
 async def permissions(client: Client) -> Permissions:
+    """They tell of one key or of all keys of the account, of which only the beginning is shown: what cannot
+    be told to be ours says nothing about it."""
     answer = await client.privateAccountGetMainKeys()
-    row = asking.row_at(answer[0] if isinstance(answer, list) and answer else answer)
-    rights = asking.rows_at(row, "perms")
+    rows = (
+        [answer] if isinstance(answer, dict) and answer else asking.rows_at({"all": answer}, "all")
+    )
+    mine = [row for row in rows if _is_of(client, row, is_alone=isinstance(answer, dict))]
+    if not rows:
+        raise VenueUnavailable("an answer without permissions")
+    ips = asking.row_at(await client.privateAccountGetDetail()).get("ip_whitelist")
+    if len(mine) != 1:
+        return Permissions(None, None, None, None, readable=False)
+    rights = asking.rows_at(mine[0], "perms")
     writes = {str(right.get("name")) for right in rights if right.get("read_only") is not True}
-    detail = asking.row_at(await client.privateAccountGetDetail())
-    ips = detail.get("ip_whitelist")
     return Permissions(
         can_trade="spot" in writes,
         can_withdraw=bool(writes & {"withdrawal", "withdraw"}),
         can_transfer="wallet" in writes,
         addresses=tuple(str(ip) for ip in ips) if isinstance(ips, list) else None,
     )
+
+
+def _is_of(client: Client, row: Row, *, is_alone: bool) -> bool:
+    shown = row.get("key")
+    if not isinstance(shown, str):
+        return is_alone
+    start = shown.rstrip("*")
+    return len(start) >= SHOWN and str(client.apiKey).startswith(start)
 
 
 async def balances(client: Client) -> Row:
