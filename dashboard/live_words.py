@@ -120,7 +120,7 @@ def proof_said(live: LiveAccount) -> Said | None:
     if live.is_proven:
         return None
     caps = ", ".join(money(cap, coin) for coin, cap in live.caps_now.items())
-    limit = f"At most {caps} is used on this account until then." if caps else ""
+    limit = f"Until somebody has, at most {caps} is used on this account." if caps else ""
     name = exchange_name(live.account.exchange)
     return Said(
         "not yet proven", "orange",
@@ -167,10 +167,10 @@ def permissions_words(facts: Mapping[str, Any] | None) -> str | None:
     said = []
     for name in ("trade", "withdraw", "transfer"):
         may = facts.get(name)
-        said.append(f"{name}: {'not told' if may is None else 'yes' if may else 'no'}")
+        said.append(f"{name}: {'it does not say' if may is None else 'yes' if may else 'no'}")
     addresses = facts.get("addresses")
     if addresses is None:
-        bound = "not told"
+        bound = "it does not say"
     else:
         bound = ", ".join(str(address) for address in addresses) or "no address"
     return f"What the key may do, as the exchange says: {', '.join(said)}. Bound to: {bound}."

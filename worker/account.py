@@ -272,7 +272,8 @@ class AccountRunner:
         tracked = self.tracked[strategy_id]
         shown = Shown(
             "needs_attention",
-            f"This strategy cannot go on: {refused} Its orders on the exchange stay as they are.",
+            f"This strategy cannot go on: {refused} Its orders on the exchange stay as they are, and no stop"
+            " loss is watched. Press Try again; if that does not help, tell your administrator.",
             tracked.answered_rev,
         )
         await self.writer.submit(self.rows.status_unit(tracked, shown, self.desk.venue.now()))

@@ -47,8 +47,8 @@ def may_start(cycle: Cycle, price: Decimal, free: Decimal, others: Iterable[Cycl
         return None
     quote = cycle.market.quote
     return Held(
-        f"This needs {_shown(needed)} {quote} with fees; {_shown(missing)} {quote} are missing on"
-        " the account. It starts by itself when they are there.",
+        f"The next cycle needs {_shown(needed)} {quote}, fees included; {_shown(missing)} {quote} are missing"
+        " on the account. It starts by itself when they are there.",
         missing,
     )
 
@@ -67,9 +67,9 @@ def fits_cap(cycle: Cycle, cap: Decimal | None, others: Iterable[Cycle]) -> Held
     if used + needed <= cap:
         return None
     return Held(
-        f"This needs {_shown(needed)} {quote} with fees. The account's cap is {_shown(cap)} {quote}, of"
-        f" which other strategies use or may still use {_shown(used)}. It starts by itself when there is"
-        " room; or raise the cap.",
+        f"The next cycle needs {_shown(needed)} {quote}, fees included. The account's cap is {_shown(cap)}"
+        f" {quote}, of which other strategies use or may still use {_shown(used)}. It starts by itself when"
+        " there is room; or raise the cap.",
         waits=True,
     )
 

@@ -14,6 +14,9 @@ NEED_THE_PERSON = frozenset(
     {"key", "caps", "rolled_back", "symbol", "rules", "unreadable", "added_twice"}
 )
 """The others go by themselves: clock, maintenance, ban, peg, reconcile."""
+HOLDS_EXITS_TOO = frozenset({"reconcile"})
+"""While nothing is decided, nothing is sold but by orders that rest on the exchange."""
+EXITS_STAY = "Take profits and stop losses stay on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Holds:
         self._known[code, quote] = Hold(code, sentence, since, quote)
         if known is None:
             level = EntryLevel.ALARM if code in NEED_THE_PERSON else EntryLevel.WARNING
-            self.told.append(Entry(level, f"hold_{code}", f"{sentence} Exits go on."))
+            words = sentence if code in HOLDS_EXITS_TOO else f"{sentence} {EXITS_STAY}"
+            self.told.append(Entry(level, f"hold_{code}", words))
         return True
 
     def resume(self, code: str, sentence: str, since: datetime) -> None:

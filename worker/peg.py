@@ -58,8 +58,8 @@ class Peg:
         if worth is None or abs(worth - ONE) <= TOLERATED:
             return None
         return (
-            f"{coin} is worth {half_up(worth, 3)} dollars here, more than 2 % off. Nothing new is bought for"
-            " it; exits go on. It goes on by itself when the price is back."
+            f"{coin} is worth {half_up(worth, 3)} dollars here, more than 2 % off. Nothing is bought with it"
+            " until its price is back; what is held can still be sold."
         )
 
 

@@ -42,7 +42,7 @@ from worker.allowance import (
     without_price,
 )
 from worker.gate import Held, fits_cap, may_start
-from worker.holds import Hold
+from worker.holds import EXITS_STAY, Hold
 from worker.tracked import Shown, Tracked
 
 log = logging.getLogger(__name__)
@@ -127,8 +127,9 @@ class Turn:
                 tracked.cycle,
                 tracked.is_stored,
                 tracked.answered_rev,
-                fault=f"An internal fault ({type(fault).__name__}) stopped this strategy. Orders on"
-                " the exchange stay as they are; the operator finds the details in the log.",
+                fault=f"An internal fault ({type(fault).__name__}) stopped this strategy. While it lasts"
+                " nothing is bought or sold for it and no stop loss is watched; its orders on the exchange"
+                " stay as they are. It is tried again by itself; if it stays so, tell your administrator.",
             )
 
     def _advance(self, tracked: Tracked, draft: Draft, event: Event) -> None:
@@ -309,7 +310,7 @@ class Turn:
         if state in GOING_ON:
             hold = self._held_back(tracked, draft)
             if hold is not None:
-                return Shown(hold.state, f"{hold.sentence} Nothing is bought; exits go on.", rev)
+                return Shown(hold.state, f"{hold.sentence} Nothing is bought. {EXITS_STAY}", rev)
             if draft.beyond_cap is not None:
                 sentence = f"{sentence} {draft.beyond_cap}"
         return Shown(state, sentence, rev)

@@ -68,6 +68,15 @@ async def test_a_hold_for_one_coin_leaves_the_others_alone(house: House):
     assert house.state(strategy) == "running"
 
 
+async def test_whoever_buys_nothing_is_told_that_exits_stay_on(house: House):
+    await running(house)
+    house.runner.hold("maintenance", "The exchange is closed.")
+    await house.second(2, price=100)
+    assert house.journal("hold_maintenance") == [
+        "The exchange is closed. Take profits and stop losses stay on."
+    ]
+
+
 async def test_the_journal_says_once_when_it_began_and_once_when_it_ended(house: House):
     await running(house)
     for sentence in ("Too far.", "Too far.", "Further."):
@@ -126,6 +135,9 @@ async def test_a_reconciliation_that_fails_is_a_freeze_that_people_see(house: Ho
     assert house.state(strategy) == "running"
     codes = [code for code in house.journal() if code.startswith("hold_")]
     assert codes == ["hold_reconcile", "hold_reconcile_ended"]
+    [frozen] = house.journal("hold_reconcile")
+    assert "nothing is decided" in frozen
+    assert "stop losses stay on" not in frozen, "nobody watches them meanwhile"
 
 
 async def test_a_freeze_takes_no_acknowledged_stop_back(house: House):

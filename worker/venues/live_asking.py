@@ -100,7 +100,8 @@ class Asker:
             "this address" if seen is None else f"the address {seen}, where it sees this server now"
         )
         raise KeyRefused(
-            f"{self.adapter.name} refuses the key of this account three times: it was revoked, has expired,"
-            f" or may not be used from {where}. Orders that rest there stay. Enter a new key, or"
-            " mend the old one there; it is tried again every 10 minutes."
+            f"{self.adapter.name} has refused the key of this account three times: it was revoked, has"
+            f" expired, or may not be used from {where}. Until it works nothing is bought or sold here;"
+            " orders that rest there stay. Enter a new key, or mend the old one there; it is tried again"
+            " every 10 minutes."
         )
