@@ -17,7 +17,12 @@ Answer = Any
 @dataclass(frozen=True, slots=True)
 class Sample:
     """`row`: the order as it stands in their answers. `found`, `missing`: the answers to the requests of
-    `find`, in turn. `listing`: their answer to a list of orders. `trades`: those to `trades`."""
+    `find`, in turn. `listing`: their answer to a list of orders. `trades`: those to `trades`.
+
+    id_field, amount_field, price_field, side_field: of a create request. good_until(headers, fields): in ms,
+    as a captured create request says it. filled_field: of a row, how much is filled. ended, unheard_of: what
+    makes of the row one that is filled whole, and one in a state that nobody knows.
+    """
 
     row: dict[str, Any]
     found: list[Answer]
@@ -26,3 +31,11 @@ class Sample:
     trades: list[Answer]
     balances: Answer
     rights: Answer
+    id_field: str
+    filled_field: str
+    ended: dict[str, Any]
+    unheard_of: dict[str, Any]
+    good_until: Callable[[dict[str, str], dict[str, Any]], int]
+    amount_field: str = "size"
+    price_field: str = "price"
+    side_field: str = "side"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tests.exchanges.sample import TRADE_ID, VENUE_ID, Answer, Sample
@@ -53,6 +54,12 @@ BINANCE = Sample(
         "permitsUniversalTransfer": False,
         "enableSpotAndMarginTrading": True,
     },
+    id_field="newClientOrderId",
+    amount_field="quantity",
+    filled_field="executedQty",
+    ended={"status": "FILLED"},
+    unheard_of={"status": "NEWER"},
+    good_until=lambda headers, fields: int(fields["timestamp"]) + int(fields["recvWindow"]),
 )
 
 BYBIT_ROW = {
@@ -120,6 +127,14 @@ BYBIT = Sample(
             "expiredAt": "2027-01-31T08:00:00Z",
         },
     },
+    id_field="orderLinkId",
+    amount_field="qty",
+    filled_field="cumExecQty",
+    ended={"orderStatus": "Filled"},
+    unheard_of={"orderStatus": "Newer"},
+    good_until=lambda headers, fields: (
+        int(headers["X-BAPI-TIMESTAMP"]) + int(headers["X-BAPI-RECV-WINDOW"])
+    ),
 )
 
 OKX_ROW = {
@@ -175,6 +190,13 @@ OKX = Sample(
         [{"details": [{"ccy": "ABC", "eq": "1.75", "availBal": "1.5", "frozenBal": "0.25"}]}]
     ),
     rights=_okx([{"perm": "read_only,trade", "ip": "192.0.2.7"}]),
+    id_field="clOrdId",
+    amount_field="sz",
+    price_field="px",
+    filled_field="accFillSz",
+    ended={"state": "filled"},
+    unheard_of={"state": "newer"},
+    good_until=lambda headers, fields: int(headers["expTime"]),
 )
 
 KRAKEN_ROW = {
@@ -237,6 +259,15 @@ KRAKEN = Sample(
             "ipAllowlist": ["192.0.2.7"],
         },
     },
+    id_field="cl_ord_id",
+    amount_field="volume",
+    side_field="type",
+    filled_field="vol_exec",
+    ended={"status": "closed"},
+    unheard_of={"status": "newer"},
+    good_until=lambda headers, fields: round(
+        datetime.fromisoformat(fields["deadline"]).timestamp() * 1000
+    ),
 )
 
 SAMPLES: dict[str, Sample] = {

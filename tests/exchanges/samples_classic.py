@@ -69,6 +69,11 @@ KUCOIN = Sample(
         ]
     ),
     rights=_kucoin({"permission": "General,Spot", "ipWhitelist": "192.0.2.7"}),
+    id_field="clientOid",
+    filled_field="dealSize",
+    ended={"active": False},
+    unheard_of={"active": ..., "cancelExist": False},
+    good_until=lambda headers, fields: fields["clientTimestamp"] + fields["allowMaxTimeWindow"],
 )
 
 GATE_ROW = {
@@ -116,6 +121,12 @@ GATE = Sample(
         "perms": [{"name": "spot", "read_only": False}, {"name": "wallet", "read_only": True}],
         "ip_whitelist": ["192.0.2.7"],
     },
+    id_field="text",
+    amount_field="amount",
+    filled_field="left",
+    ended={"status": "closed", "finish_as": "filled"},
+    unheard_of={"status": "newer", "finish_as": "newer"},
+    good_until=lambda headers, fields: int(headers["x-gate-exptime"]),
 )
 
 BITGET_ROW = {
@@ -162,4 +173,9 @@ BITGET = Sample(
     ],
     balances=_bitget([{"coin": "ABC", "available": "1.5", "frozen": "0.25", "locked": "0"}]),
     rights=_bitget({"authorities": ["stow"], "ips": "192.0.2.7"}),
+    id_field="clientOid",
+    filled_field="baseVolume",
+    ended={"status": "filled"},
+    unheard_of={"status": "newer"},
+    good_until=lambda headers, fields: int(fields["requestTime"]) + int(fields["receiveWindow"]),
 )

@@ -29,18 +29,6 @@ from worker.exchanges.adapters.creating import check_exact, create_with
 from worker.exchanges.outcomes import NotSendable
 
 EXCHANGES = pytest.mark.parametrize("exchange", ADAPTERS)
-ID_FIELD = {
-    "binance": "newClientOrderId",
-    "bybit": "orderLinkId",
-    "okx": "clOrdId",
-    "kraken": "cl_ord_id",
-    "kucoin": "clientOid",
-    "gate": "text",
-    "bitget": "clientOid",
-}
-AMOUNT = {"binance": "quantity", "bybit": "qty", "okx": "sz", "kraken": "volume", "gate": "amount"}
-PRICE = {"okx": "px"}
-SIDE = {"kraken": "type"}
 TAKES_MARKET_BUYS = {"binance", "bybit", "okx", "kraken", "kucoin"}
 SIGNED_TIME = {
     "binance": lambda sent: sent.fields["timestamp"],
@@ -61,15 +49,15 @@ async def sent_by(exchange, order) -> Sent:
 
 
 def amount(exchange, sent):
-    return sent.fields[AMOUNT.get(exchange, "size")]
+    return sent.fields[SAMPLES[exchange].amount_field]
 
 
 def price(exchange, sent):
-    return sent.fields.get(PRICE.get(exchange, "price"))
+    return sent.fields.get(SAMPLES[exchange].price_field)
 
 
 def side(exchange, sent):
-    return sent.fields[SIDE.get(exchange, "side")].lower()
+    return sent.fields[SAMPLES[exchange].side_field].lower()
 
 
 def is_immediate(sent):
@@ -85,7 +73,7 @@ async def test_a_limit_order_carries_our_id_and_exactly_our_numbers_in_one_reque
 
     assert sent.method == "POST"
     assert sent.host in ADAPTERS[exchange].hosts
-    assert sent.fields[ID_FIELD[exchange]] == (f"t-{ID}" if exchange == "gate" else ID)
+    assert sent.fields[SAMPLES[exchange].id_field] == (f"t-{ID}" if exchange == "gate" else ID)
     assert (amount(exchange, sent), price(exchange, sent)) == ("0.123", "1234.5")
     assert side(exchange, sent) == "buy"
     assert not is_immediate(sent)

@@ -18,19 +18,6 @@ from worker.exchanges.requests import Request, watched
 EXCHANGES = pytest.mark.parametrize("exchange", ADAPTERS)
 
 
-def said_good_until(exchange, headers, fields):
-    """In ms, from the captured request alone."""
-    return {
-        "binance": lambda: int(fields["timestamp"]) + int(fields["recvWindow"]),
-        "bybit": lambda: int(headers["X-BAPI-TIMESTAMP"]) + int(headers["X-BAPI-RECV-WINDOW"]),
-        "okx": lambda: int(headers["expTime"]),
-        "kraken": lambda: {"2026-11-22T12:00:05.250Z": NOW_MS + 5_000}[fields["deadline"]],
-        "kucoin": lambda: fields["clientTimestamp"] + fields["allowMaxTimeWindow"],
-        "gate": lambda: int(headers["x-gate-exptime"]),
-        "bitget": lambda: int(fields["requestTime"]) + int(fields["receiveWindow"]),
-    }[exchange]()
-
-
 def guarded_wire(exchange):
     """The client that accounts use, on a clock of its own, some seconds after the order was written."""
     wire = Wire(ADAPTERS[exchange], SAMPLES[exchange].found)
@@ -56,7 +43,7 @@ async def test_the_captured_request_says_until_when_it_is_good_and_whose_it_is(e
         await wire.create(order)
 
     (sent,) = wire.sent
-    assert said_good_until(exchange, sent.headers, sent.fields) == NOW_MS + 5_000
+    assert SAMPLES[exchange].good_until(sent.headers, sent.fields) == NOW_MS + 5_000
     assert ID in (sent.body or "") + sent.url
 
 

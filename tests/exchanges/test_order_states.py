@@ -1,7 +1,6 @@
 """Every state in which an exchange shows an order of ours, as its own documents write it."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -132,51 +131,21 @@ async def test_each_state_of_an_order_is_read_as_it_is(exchange, changes, status
     assert (seen.quantity, seen.client_order_id, seen.venue_order_id) == (ALL, ID, VENUE_ID)
 
 
-HOW_MUCH = {
-    "binance": "executedQty",
-    "bybit": "cumExecQty",
-    "okx": "accFillSz",
-    "kraken": "vol_exec",
-    "kucoin": "dealSize",
-    "gate": "left",
-    "bitget": "baseVolume",
-}
-ENDED: dict[str, dict[str, Any]] = {
-    "binance": {"status": "FILLED"},
-    "bybit": {"orderStatus": "Filled"},
-    "okx": {"state": "filled"},
-    "kraken": {"status": "closed"},
-    "kucoin": {"active": False},
-    "gate": {"status": "closed", "finish_as": "filled"},
-    "bitget": {"status": "filled"},
-}
-
-
 @pytest.mark.parametrize("exchange", ADAPTERS)
 @pytest.mark.parametrize("missing", [..., None, ""])
 @fault("E39")
 async def test_an_order_that_ended_is_not_filled_whole_where_that_is_not_said(exchange, missing):
-    row = await found(exchange, {**ENDED[exchange], HOW_MUCH[exchange]: missing})
+    sample = SAMPLES[exchange]
+    row = await found(exchange, {**sample.ended, sample.filled_field: missing})
 
     with pytest.raises(VenueUnavailable):
         read_order(row, SYMBOL)
 
 
-UNHEARD_OF = {
-    "binance": {"status": "NEWER"},
-    "bybit": {"orderStatus": "Newer"},
-    "okx": {"state": "newer"},
-    "kraken": {"status": "newer"},
-    "kucoin": {"active": ..., "cancelExist": False},
-    "gate": {"status": "newer", "finish_as": "newer"},
-    "bitget": {"status": "newer"},
-}
-
-
 @pytest.mark.parametrize("exchange", ADAPTERS)
 @fault("E39")
 async def test_a_state_that_nobody_has_heard_of_is_no_answer(exchange):
-    row = await found(exchange, UNHEARD_OF[exchange])
+    row = await found(exchange, SAMPLES[exchange].unheard_of)
 
     with pytest.raises(VenueUnavailable):
         read_order(row, SYMBOL)

@@ -77,20 +77,24 @@ STYLE = CreateStyle(more=good_for, market_buy={})
 
 
 async def find_open(client: Client, symbol: str | None) -> list[Row]:
-    """Their list is by symbol; another list names the symbols. Where nothing is, null stands for it."""
+    """Their list is by symbol; another list names the symbols."""
     if symbol is not None:
-        market = client.market(symbol)
-        answer = _said_yes(await client.privateGetHfOrdersActive({"symbol": market["id"]}))
-        rows = asking.rows_at({"data": [] if answer is None else answer}, "data")
-        return asking.orders(client, symbol, rows, FILLED)
+        return await _resting(client, client.market(symbol)["id"], symbol)
     answer = _said_yes(await client.privateGetHfOrdersActiveSymbols({"tradeType": "TRADE"}))
     ids = [] if answer in (None, {"symbols": None}) else asking.value_at(answer, "symbols")
     if not isinstance(ids, list):
         raise VenueUnavailable("an answer that is no list of symbols")
     found: list[Row] = []
     for id in ids:
-        found += await find_open(client, client.safe_symbol(id))
+        found += await _resting(client, id, None)
     return found
+
+
+async def _resting(client: Client, id: str, symbol: str | None) -> list[Row]:
+    """Where nothing rests, null stands for it."""
+    answer = _said_yes(await client.privateGetHfOrdersActive({"symbol": id}))
+    rows = asking.rows_at({"data": [] if answer is None else answer}, "data")
+    return asking.orders(client, symbol, rows, FILLED)
 
 
 async def find(client: Client, symbol: str, id: str, venue_order_id: str | None) -> Row | None:
