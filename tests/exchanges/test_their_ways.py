@@ -1,5 +1,6 @@
 """What is peculiar to one exchange, as its documents write it: where orders are found, how fees are told."""
 
+from copy import deepcopy
 from decimal import Decimal
 
 import pytest
@@ -185,3 +186,24 @@ async def test_a_key_that_is_not_told_from_others_is_for_its_owner_to_judge(keys
     found = await wire.adapter.permissions(wire.client)
 
     assert (found.can_withdraw, found.readable) == (None, False)
+
+
+@pytest.mark.parametrize("exchange", ["bybit", "kucoin", "gate", "bitget"])
+@fault("E5")
+async def test_a_trade_between_two_orders_of_the_account_is_two(exchange):
+    """Both carry one number; one of them may be the one that is sought."""
+    sample = SAMPLES[exchange]
+    answer = deepcopy(sample.trades[0])
+    rows = {
+        "bybit": lambda: answer["result"]["list"],
+        "kucoin": lambda: answer["data"]["items"],
+        "gate": lambda: answer,
+        "bitget": lambda: answer["data"],
+    }[exchange]()
+    order = "order_id" if exchange == "gate" else "orderId"
+    rows.append({**rows[0], order: "700124"})
+    wire = wire_of(exchange, answer)
+
+    found = await wire.adapter.trades(wire.client, SYMBOL, None, NOW)
+
+    assert [row["order"] for row in found] == [VENUE_ID, "700124"]

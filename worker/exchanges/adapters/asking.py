@@ -67,6 +67,12 @@ def of_order(name: str, venue_order_id: str | None) -> Row:
     return {} if venue_order_id is None else {name: venue_order_id}
 
 
+def each_once(rows: Iterable[Row], *fields: str) -> list[Row]:
+    """A trade that two ranges show is one. One between two orders of the same account is two, and has one
+    number: `fields` are those of the trade and of the order."""
+    return list({tuple(str(row.get(name)) for name in fields): row for row in rows}.values())
+
+
 def ours(rows: Iterable[Row], client_order_id: str) -> Row | None:
     """The row with our id; gate puts `t-` before it."""
     for row in rows:

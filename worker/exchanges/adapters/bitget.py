@@ -116,16 +116,16 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
-    found: dict[str, Row] = {}
+    found: list[Row] = []
     pair = client.market(symbol)["id"]
     for start, end in asking.ranges(client, since, LONGEST_RANGE):
         params = {"symbol": pair, **asking.of_order("orderId", venue_order_id), "limit": str(PAGE)}
         params |= {"startTime": str(start), "endTime": str(end)}
         turn = partial(_turn, "tradeId")
         fills = client.privateSpotGetV2SpotTradeFills
-        rows = await asking.pages(fills, params, PAGE, _data, turn)
-        found.update((str(row.get("tradeId")), row) for row in rows)
-    return [_with_fee(row) for row in asking.trades(client, symbol, found.values())]
+        found += await asking.pages(fills, params, PAGE, _data, turn)
+    rows = asking.each_once(found, "tradeId", "orderId")
+    return [_with_fee(row) for row in asking.trades(client, symbol, rows)]
 
 
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:

@@ -81,13 +81,12 @@ async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
     """Without a range they answer for the last week only."""
-    found: dict[str, Row] = {}
+    found: list[Row] = []
     for start, end in _ranges(client, since):
         params = {**asking.of_order("orderId", venue_order_id), "startTime": start, "endTime": end}
-        for row in await _raw_pages(client.privateGetV5ExecutionList, client, symbol, params):
-            if row.get("execType", "Trade") == "Trade":
-                found[str(row.get("execId"))] = row
-    return asking.trades(client, symbol, found.values())
+        rows = await _raw_pages(client.privateGetV5ExecutionList, client, symbol, params)
+        found += [row for row in rows if row.get("execType", "Trade") == "Trade"]
+    return asking.trades(client, symbol, asking.each_once(found, "execId", "orderId"))
 
 
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:

@@ -128,20 +128,14 @@ async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
     """Without a range they answer for the last week only."""
-    found: dict[str, Row] = {}
-    pair = client.market(symbol)["id"]
+    found: list[Row] = []
+    which = {**asking.of_order("order_id", venue_order_id), "limit": TRADES_PAGE}
+    asked = {"currency_pair": client.market(symbol)["id"], **which}
     for start, end in asking.ranges(client, since, LONGEST_RANGE):
-        order = asking.of_order("order_id", venue_order_id)
-        params = {"currency_pair": pair, **order, "limit": TRADES_PAGE}
-        rows = await asking.pages(
-            client.privateSpotGetMyTrades,
-            {**params, **_range(start, end)},
-            TRADES_PAGE,
-            _whole,
-            _next_page,
-        )
-        found.update((str(row.get("id")), row) for row in rows)
-    return asking.trades(client, symbol, found.values())
+        params = {**asked, **_range(start, end)}
+        ask = client.privateSpotGetMyTrades
+        found += await asking.pages(ask, params, TRADES_PAGE, _whole, _next_page)
+    return asking.trades(client, symbol, asking.each_once(found, "id", "order_id"))
 
 
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:

@@ -141,12 +141,11 @@ async def trades(
     else:
         cut = asking.ranges(client, since, LONGEST_RANGE)
         which = [{"startAt": start, "endAt": end} for start, end in cut]
-    found: dict[str, Row] = {}
+    found: list[Row] = []
     for each in which:
         asked = {**params, **each}
-        rows = await asking.pages(client.privateGetHfFills, asked, PAGE, _items, _turn)
-        found.update((str(row.get("tradeId")), row) for row in rows)
-    return asking.trades(client, symbol, found.values())
+        found += await asking.pages(client.privateGetHfFills, asked, PAGE, _items, _turn)
+    return asking.trades(client, symbol, asking.each_once(found, "tradeId", "orderId"))
 
 
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:
