@@ -95,7 +95,7 @@ def audit(person: Principal) -> None:
         )
     whole = [row for row in found if row.resolved_at is not None]
     if whole:
-        st.subheader("Whole again", anchor=False)
+        st.subheader("In order again", anchor=False)
         table(
             [
                 {
@@ -121,4 +121,4 @@ def _sentence(row: FindingRow, now: datetime) -> str:
     rule = INVARIANTS.get(row.check_id, "")
     seen = f"Found {ago(row.first_seen, now)}, last seen {ago(row.last_seen, now)}."
     place = f"\n\n{escape(whose)}" if whose else ""
-    return f"**{escape(row.check_id)}: {escape(rule)}** does not hold. {escape(row.sentence)} {seen}{place}"
+    return f"**{escape(row.check_id)}: {escape(rule)}** is broken. {escape(row.sentence)} {seen}{place}"

@@ -48,15 +48,16 @@ def _sentence(those: list[Broken]) -> str:
 
 def _alarm(finding: Finding) -> str:
     return (
-        f'The auditor found something that must never be ({finding.check_id}): "'
-        f'{INVARIANTS[finding.check_id]}" does not hold. {finding.sentence} Compare with the exchange,'
-        " pause the strategy if in doubt, and tell your administrator, who sees it too."
+        "The auditor, which checks the records each minute, found a rule broken that must always hold"
+        f' ({finding.check_id}): "{INVARIANTS[finding.check_id]}". {finding.sentence} What is shown here may'
+        " be wrong, money included. Compare with the exchange, pause the strategy if in doubt, and tell your"
+        " administrator, who sees it too."
     )
 
 
 def _relief(finding: Finding) -> str:
     rule = INVARIANTS[finding.check_id]
-    return f"What the auditor had found ({finding.check_id}: {rule}) is whole again."
+    return f"What the auditor had found is in order again ({finding.check_id}: {rule})."
 
 
 def _entry(

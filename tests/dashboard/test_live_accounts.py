@@ -299,4 +299,4 @@ def test_the_administration_sees_what_the_auditor_found(world, open_page):
     assert "V4: every fill is known, none twice" in shown
     assert "An order has more fills than it says." in shown
     run(world.engine, lambda s: audit_findings.record(s, [account], [], at=world.now))
-    assert "Whole again" in administration(open_page, world, "Audit")
+    assert "In order again" in administration(open_page, world, "Audit")

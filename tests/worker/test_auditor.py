@@ -142,7 +142,8 @@ def test_the_person_is_told_once_when_it_breaks_and_once_when_it_is_whole(watche
         watched.look()
     ((level, sentence),) = watched.told()
     assert level == "alarm"
-    assert 'must never be (V4): "every fill is known, none twice" does not hold.' in sentence
+    assert '(V4): "every fill is known, none twice".' in sentence
+    assert "Compare with the exchange" in sentence
     watched.sql("UPDATE orders SET reported_filled = quantity WHERE role = 'base'")
     watched.look()
     assert watched.found() == set()
