@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from core.market import Side
 from core.money import ZERO
-from core.orders import LIVE, OrderStatus
+from core.orders import GONE, LIVE, OrderStatus
 from db.ledger import LedgerStatus
 from db.verify.books import Books, Row
 from db.verify.broken import Broken
@@ -60,7 +60,10 @@ def _rows_have_orders(books: Books) -> Iterator[Broken]:
         there = books.ledger_orders.get(name)
         status = OrderStatus(row["status"])
         if there is None:
-            if status not in (*NEVER_THERE, OrderStatus.SENDING, OrderStatus.QUARANTINED):
+            # Of one that ended on its person's word nobody knows whether it was ever taken.
+            is_sure = row["reason"] != GONE
+            unsure = (OrderStatus.SENDING, OrderStatus.QUARANTINED)
+            if status not in (*NEVER_THERE, *unsure) and (is_sure or row["reported_filled"]):
                 sentence = f"It counts as {status}, the venue does not have it."
                 yield _broken(books, "orders are there", name, sentence)
         elif status in NEVER_THERE:

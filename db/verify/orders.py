@@ -11,11 +11,12 @@ from core.cycle import Cycle
 from core.market import Market, Side
 from core.money import ZERO, plain
 from core.order_ids import client_order_id
-from core.orders import LIVE, Kind, Order, OrderStatus
+from core.orders import GONE, LIVE, Kind, Order, OrderStatus
 from db.verify.books import Books, Row
 from db.verify.broken import Broken
 
 NEVER_THERE = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED, OrderStatus.NOT_ACCEPTED)
+ENDED_BY_WORD = (OrderStatus.CANCELLED, OrderStatus.FILLED)  # filled: it turned up after all
 SAME_AS_ORDER = ("strategy_id", "cycle_number", "symbol", "side", "role", "level")
 
 
@@ -108,6 +109,9 @@ def _final(books: Books, order: Order) -> Iterator[Broken]:
     name = order.client_order_id
     if order.finished_at is None:
         yield _broken(books, "final orders", name, "It is final without a time.")
+    if order.reason == GONE and order.status not in ENDED_BY_WORD:
+        sentence = f"It ended on its person's word and is {order.status}: a word proves no more."
+        yield _broken(books, "final orders", name, sentence)
     if order.reported_filled != order.filled:
         sentence = f"It is final with {order.reported_filled} filled, its fills are {order.filled}."
         yield _broken(books, "filled sums", name, sentence)

@@ -59,6 +59,7 @@ TAMPERING = {
     "final orders": [
         "UPDATE venue_orders SET status = 'open' WHERE status = 'filled'",
         "UPDATE orders SET finished_at = NULL WHERE status = 'filled'",
+        "UPDATE orders SET reason = 'person_says_gone', status = 'not_accepted' WHERE side = 'sell'",
     ],
     "orders are equal": ["UPDATE venue_orders SET quantity = 7 WHERE side = 'sell'"],
     "never sells more than held": ["UPDATE fills SET quantity = 50 WHERE side = 'sell'"],
@@ -92,6 +93,24 @@ TAMPERING = {
     ],
     "readable": ["UPDATE cycles SET market = '{' WHERE number = 2"],
 }
+
+
+def test_an_order_that_ended_on_its_persons_word_may_never_have_been_there(engine, traded):
+    """Its venue has no such order, and nothing is broken by that."""
+    name = "SELECT client_order_id FROM orders WHERE role = 'safety' AND status = 'open' LIMIT 1"
+    with engine.begin() as connection:
+        order = connection.execute(text(name)).scalar()
+        for statement in (
+            "UPDATE orders SET reason = 'person_says_gone', status = 'cancelled',"
+            " finished_at = created_at WHERE client_order_id = :o",
+            "UPDATE venue_balances SET free = free + (SELECT locked FROM venue_orders WHERE"
+            " client_order_id = :o), used = used - (SELECT locked FROM venue_orders WHERE"
+            " client_order_id = :o) WHERE asset = 'USDT'",
+            "DELETE FROM venue_orders WHERE client_order_id = :o",
+        ):
+            assert connection.execute(text(statement), {"o": order}).rowcount == 1
+    broken = [b for b in verify(engine)["broken"] if b["what"] == order]
+    assert broken == []
 
 
 @pytest.mark.parametrize(

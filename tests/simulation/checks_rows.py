@@ -13,7 +13,7 @@ from core.accounting import position
 from core.cycle import Cycle
 from core.ladder import required_capital, safety_levels
 from core.market import Market, Side
-from core.orders import LIVE, TRANSITIONS, Order, OrderStatus
+from core.orders import GONE, LIVE, TRANSITIONS, Order, OrderStatus
 from core.parameters import Parameters
 from core.wanted import base_price, target_price
 from db.cycle_rows import market_of, parameters_of
@@ -190,11 +190,23 @@ def v11_no_unproven_retry(facts: Facts, changes: Changes) -> Iterator[str]:
         before = [r for r in earlier if r["attempt"] == row["attempt"] - 1]
         if not before or before[0]["status"] in LIVE:
             yield f"{row['client_order_id']} is attempt {row['attempt']}, the one before is not final"
-    for _, new in changes.of("orders"):
+    for old, new in changes.of("orders"):
+        if new is not None and new["reason"] == GONE and (old or {}).get("reason") != GONE:
+            yield from _ended_by_nobody(facts, old, new)
         if new is None or OrderStatus(new["status"]) not in NEVER_THERE:
             continue
         if facts.taken_by_id[new["account_id"], new["client_order_id"]]:
             yield f"{new['client_order_id']} counts as {new['status']}, the exchange took it"
+
+
+def _ended_by_nobody(facts: Facts, old: Row | None, new: Row) -> Iterator[str]:
+    """Only the person whose account it is ends an order in quarantine by their word."""
+    answer = facts.mirror.tables["order_answers"].get(new["client_order_id"])
+    owner = facts.mirror.tables["exchange_accounts"][new["account_id"]]["user_id"]
+    if answer is None or answer["user_id"] != owner:
+        yield f"{new['client_order_id']} ended on a word that its person never gave"
+    if old is None or old["status"] != "quarantined":
+        yield f"{new['client_order_id']} ended on a word and was not in quarantine"
 
 
 def v13_from_the_pinned_snapshot(facts: Facts, changes: Changes) -> Iterator[str]:

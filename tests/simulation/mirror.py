@@ -21,6 +21,7 @@ Change = tuple[Row | None, Row | None]
 
 KEYS: dict[str, tuple[str, ...]] = {
     "orders": ("client_order_id",),
+    "order_answers": ("client_order_id",),
     "fills": ("account_id", "symbol", "trade_id"),
     "cycles": ("strategy_id", "number"),
     "strategy_status": ("strategy_id",),

@@ -6,6 +6,7 @@ import importlib
 import time as real_time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,9 @@ def virtual(clock: Clock, lives: Lives, luck: Random) -> Iterator[None]:
         ("worker.ownership", "CLAIM_EACH", 4.0),
         ("worker.candle_keeper", "PERIOD", 600.0),
         ("worker.supervisor", "CHAIN_EACH", 20.0),
+        # People answer within the minutes of a seed; every order is in quarantine for a while before.
+        ("core.doubt", "FIRST_ANSWER_AFTER", timedelta(seconds=30)),
+        ("db.doubts", "FIRST_ANSWER_AFTER", timedelta(seconds=30)),
     ]
     put_back = [_replace(*change) for change in changes]
     before = worker_clock.monotonic

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.cycle import DesiredState, PassedLevels
 from core.errors import StepladderError
-from db import accounts, halt, strategies
+from db import accounts, doubts, halt, strategies
 from db.transactions import run
 from tests.db.people import a_user, an_administrator
 from tests.simulation.database import Store
@@ -85,7 +85,7 @@ class People:
         wisher = self.luck.choice(self.wishers)
         acts: tuple[tuple[int, Callable[[Wisher], str]], ...] = (
             (3, self._stop), (3, self._pause), (8, self._start), (1, self._close),
-            (1, self._finish), (2, self._edit), (1, self._halt),
+            (1, self._finish), (2, self._edit), (1, self._halt), (4, self._answer),
         )  # fmt: skip
         act = self.luck.choices([a for _, a in acts], [weight for weight, _ in acts])[0]
         try:
@@ -139,6 +139,18 @@ class People:
             )  # fmt: skip
 
         return f"settings version {run(self.store.engine, unit)}"
+
+    def _answer(self, wisher: Wisher) -> str:
+        """About the first order in quarantine: it is not there, so they say."""
+        at = self.clock.wall()
+
+        def unit(session: Any) -> str:
+            known = doubts.doubts_of(session, wisher.person, wisher.strategy_id)
+            for name in sorted(known):
+                return f"{name} is gone {doubts.say_gone(session, wisher.person, name, at=at)}"
+            return "has nothing to answer"
+
+        return run(self.store.engine, unit)
 
     def _halt(self, _: Wisher) -> str:
         on = not run(self.store.engine, halt.read_halt).on
