@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, select, type_coerce
 from sqlalchemy.orm import Session
 
+from db.causal import causal
 from db.statements import table_of, upsert_rows
 from db.tables import AccountStatusRow, ExchangeAccount
 
@@ -120,7 +121,7 @@ def taken_back(session: Session, account_ids: Sequence[int]) -> dict[int, str]:
 
 def accounts_with_key(session: Session, fingerprint: str, account_id: int) -> list[int]:
     """For the worker: accounts other than this one that use the same API key."""
-    rows = session.scalars(
+    query = (
         select(STATUSES.c.account_id)
         .join(ExchangeAccount, ExchangeAccount.id == STATUSES.c.account_id)
         .where(
@@ -131,7 +132,8 @@ def accounts_with_key(session: Session, fingerprint: str, account_id: int) -> li
         )
         .order_by(STATUSES.c.account_id)
     )
-    return list(rows)
+    with causal(session):
+        return list(session.scalars(query))
 
 
 def _read(session: Session, condition: ColumnElement[bool]) -> dict[int, AccountStatus]:

@@ -115,6 +115,7 @@ NOT_PERSONAL = frozenset(
         ("db/account_status.py", "accounts_with_key"),
         ("db/account_status.py", "load"),
         ("db/account_status.py", "save"),
+        ("db/account_status.py", "taken_back"),
         ("db/accounts.py", "terms"),
         ("db/accounts.py", "trading_accounts"),
         ("db/audit_findings.py", "open_in"),

@@ -8,14 +8,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
 
+from core.money import ONE, ZERO
 from db import leases, migrate
 from db.engine import make_engine
 from db.errors import CommitUnknown, DatabaseUnavailable, LeaseLost
+from db.known_orders import ORDERS, known_orders
 from db.statements import table_of
 from db.tables import LeaseRow
 from db.transactions import Session, run
+from tests.builders import NOON
 from tests.chaos.hosts import Host, prepare
 from tests.faults import fault
 from tests.galera import GaleraCluster
@@ -97,6 +100,30 @@ def test_behind_a_locking_read_the_same_late_write_gets_through(hosts):
     first.mark("behind a read", reads)
     first.catch_up()
     assert first.sees("behind a read")
+
+
+@fault("E28")
+def test_the_rows_of_orders_that_another_node_has_just_committed_are_seen(hosts):
+    """Else an order of another account here is taken for nobody's and cancelled on the exchange."""
+    first, second, _ = hosts
+    name = f"s-{time.monotonic_ns()}"
+    second.slow_the_others_down()
+    run(second.engine, lambda s: s.execute(insert(ORDERS).values(**an_order(name))))
+    found = run(first.engine, lambda s: known_orders(s, [name]), write=False)
+    assert found[name].account_id == 77
+    with first.engine.connect() as connection:
+        assert connection.scalar(text("SELECT @@SESSION.wsrep_sync_wait")) == 0
+
+
+def an_order(name: str) -> dict[str, object]:
+    """A row as another worker writes it just before it sends the order."""
+    return {
+        "client_order_id": name, "account_id": 77, "strategy_id": time.monotonic_ns() // 1000,
+        "cycle_number": 1, "position": 0, "symbol": "BTC/USDT", "role": "base", "level": 0,
+        "attempt": 1, "side": "buy", "kind": "limit", "price": ONE, "planned_price": ONE, "quantity": ONE,
+        "status": "sending", "created_at": NOON, "deadline": NOON, "reported_filled": ZERO,
+        "cancel_asked": False, "expired": False, "token": 1,
+    }  # fmt: skip
 
 
 def owner_of(host: Host, account: int) -> str:
