@@ -139,18 +139,25 @@ def _owner(
 
 
 def paperwork(
-    found: Orphans, rows: AccountRows, new_foreign: bool, at: datetime
+    found: Orphans, rows: AccountRows, new_foreign: bool, at: datetime, gone: Collection[str] = ()
 ) -> tuple[list[CycleChange], list[JournalEntry]]:
-    """What is written before anything is cancelled: adopted orders, and what people are told."""
-    entries = [rows.entry(None, None, cancelled_entry(order), at) for order in found.cancel]
+    """What is written before anything is cancelled: adopted orders, and what people are told.
+
+    gone: ids of orders that ended on their person's word.
+    """
+    told = [
+        gone_entry(order) if order.client_order_id in gone else cancelled_entry(order)
+        for order in found.cancel
+    ]
+    entries = [rows.entry(None, None, entry, at) for entry in told]
     if new_foreign:
         entries.append(rows.entry(None, None, foreign_entry(found.foreign), at))
     changes: dict[int, CycleChange] = {}
     for tracked, cycle, order in found.adopted:
         before = tracked.cycle if tracked.is_stored else None
         changes[tracked.strategy_id] = CycleChange(before, cycle)
-        told = adopted_entry(order)
-        entries.append(rows.entry(tracked.strategy_id, cycle.number, told, at))
+        adopted = adopted_entry(order)
+        entries.append(rows.entry(tracked.strategy_id, cycle.number, adopted, at))
     return list(changes.values()), entries
 
 
@@ -172,6 +179,17 @@ def cancelled_entry(order: OpenOrder) -> Entry:
         f"An order of ours was on the exchange that should not be there ({order.side} of"
         f" {order.quantity} {order.symbol} at {order.price}). It is being cancelled. Records may have"
         " been lost; ask your administrator.",
+        order.client_order_id,
+    )
+
+
+def gone_entry(order: OpenOrder) -> Entry:
+    return Entry(
+        EntryLevel.ALARM,
+        "gone_order_cancelled",
+        f"An order that was taken for gone on your word rests on the exchange after all ({order.side} of"
+        f" {order.quantity} {order.symbol} at {order.price}). It is being cancelled; what it traded is"
+        " booked.",
         order.client_order_id,
     )
 

@@ -242,7 +242,14 @@ class Reconciliation:
 
     async def _write_and_adopt(self, found: Orphans, at: datetime) -> None:
         memory = self.memory
-        changes, entries = paperwork(found, memory.rows, found.foreign > self._strangers, at)
+        gone = {
+            order.client_order_id
+            for tracked in memory.tracked.values()
+            for order in tracked.cycle.orders
+            if order.was_said_gone
+        }
+        is_new = found.foreign > self._strangers
+        changes, entries = paperwork(found, memory.rows, is_new, at, gone)
         self._strangers = found.foreign
         self.foreign = found.foreign + len(found.others)
         if entries:

@@ -1,4 +1,4 @@
-"""The real worker and ccxt before the test exchange: orders that nobody can prove, and a person who answers."""
+"""The real worker and ccxt before the test exchange: orders that nobody can prove, and a person answers."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_one_that_turns_up_after_all_is_cancelled_or_booked_with_an_alarm(later:
     if later is show:
         assert script.order is not None
         assert not script.order.is_open
-        assert "orphan_cancelled" in script.codes
+        assert "gone_order_cancelled" in script.codes
     else:
         assert script.own["status"] == "filled"
         assert Decimal(script.own["reported_filled"]) == Decimal(script.own["quantity"])
