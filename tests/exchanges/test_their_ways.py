@@ -1,5 +1,6 @@
 """What is peculiar to one exchange, as its documents write it: where orders are found, how fees are told."""
 
+import json
 from copy import deepcopy
 from decimal import Decimal
 
@@ -7,11 +8,13 @@ import pytest
 
 from tests.exchanges.sample import TRADE_ID, VENUE_ID
 from tests.exchanges.samples import SAMPLES
-from tests.exchanges.wire import ID, NOW, SYMBOL, Wire
+from tests.exchanges.wire import ID, NOW, NOW_MS, SYMBOL, Wire, limit_buy
 from tests.faults import fault
 from worker.errors import VenueUnavailable
+from worker.exchanges.adapter import Fate
 from worker.exchanges.adapters import ADAPTERS
 from worker.exchanges.answers import read_order, read_trade
+from worker.exchanges.outcomes import accepted
 
 D = Decimal
 NOT_THERE = {"code": "43001", "msg": "The order does not exist", "data": None}
@@ -207,3 +210,68 @@ async def test_a_trade_between_two_orders_of_the_account_is_two(exchange):
     found = await wire.adapter.trades(wire.client, SYMBOL, None, NOW)
 
     assert [row["order"] for row in found] == [VENUE_ID, "700124"]
+
+
+BUY = "buy 0.12300000 ABCUSDT @ limit 1234.50"
+TAKEN = [
+    ("binance", {"symbol": "ABCUSDT", "orderId": 28, "clientOrderId": ID, "transactTime": 1}),
+    ("bybit", {"retCode": 0, "retMsg": "OK", "result": {"orderId": "28", "orderLinkId": ID}}),
+    (
+        "okx",
+        {
+            "code": "0",
+            "msg": "",
+            "data": [
+                {"clOrdId": ID, "ordId": "28", "tag": "", "sCode": "0", "sMsg": "Order placed"}
+            ],
+        },
+    ),
+    ("kraken", {"error": [], "result": {"txid": ["28"], "descr": {"order": BUY}}}),
+    ("kucoin", {"code": "200000", "data": {"orderId": "28", "clientOid": ID}}),
+    ("kucoin", {"code": "200000", "data": {"orderId": "28"}}),
+    ("gate", {"id": "28", "text": f"t-{ID}", "status": "open", "finish_as": "open"}),
+    ("gate", {"id": "28", "text": f"t-{ID}", "status": "cancelled", "finish_as": "ioc"}),
+    ("gate", {"id": "28", "text": f"t-{ID}", "update_time_ms": 1}),
+    ("bitget", {"code": "00000", "msg": "success", "data": {"orderId": "28", "clientOid": ID}}),
+]
+
+
+@pytest.mark.parametrize(("exchange", "answer"), TAKEN)
+@pytest.mark.parametrize("whose", [ID, "zzz12cdefghijklm0"])
+@fault("E1")
+async def test_an_answer_that_holds_little_more_than_an_id_is_an_accepted_order(
+    exchange, answer, whose
+):
+    said = json.loads(json.dumps(answer).replace(ID, whose))
+    tells_ours = ID in json.dumps(answer)
+
+    row = await wire_of(exchange, said).create(limit_buy())
+
+    is_accepted = whose == ID or not tells_ours
+    found = accepted(exchange, row, ID)
+    assert found.fate is (Fate.ACCEPTED if is_accepted else Fate.UNKNOWN)
+    assert not is_accepted or row["id"] == "28"
+
+
+@pytest.mark.parametrize(
+    ("exchange", "changes", "is_read"),
+    [
+        ("gate", {"create_time_ms": None, "create_time": str(NOW_MS // 1000)}, True),
+        ("gate", {"create_time_ms": f"{NOW_MS}.25"}, True),
+        ("gate", {"create_time_ms": NOW_MS * 1000}, True),
+        ("kucoin", {"createdAt": NOW_MS * 1_000_000}, False),
+        ("kucoin", {"createdAt": NOW_MS // 1000}, False),
+        ("okx", {"ts": str(NOW_MS // 1000)}, False),
+        ("bitget", {"cTime": ""}, False),
+    ],
+)
+@fault("E39")
+async def test_a_time_in_other_units_than_theirs_is_not_taken_for_another_time(
+    exchange, changes, is_read
+):
+    (row,) = await trades_with(exchange, changes)
+    if not is_read:
+        with pytest.raises(VenueUnavailable):
+            read_trade(row, SYMBOL)
+        return
+    assert abs(read_trade(row, SYMBOL).at - NOW).total_seconds() < 1
