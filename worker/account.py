@@ -20,6 +20,7 @@ from worker.allowance import lacks_free_coins
 from worker.desk import Desk
 from worker.doubts import Doubts
 from worker.errors import AccountLost, VenueUnavailable
+from worker.exchanges.budget import Urgency, urgent
 from worker.freeze import Freeze
 from worker.group_commit import GroupCommit
 from worker.inbox import Inbox, Waiting
@@ -310,12 +311,17 @@ class AccountRunner:
 
     async def _free(self, concerned: set[int]) -> dict[str, Decimal] | None:
         """Free balance by asset. A real exchange counts questions: only who is about to start needs it, and
-        whoever could not sell because coins are locked elsewhere."""
+        whoever could not sell because coins are locked elsewhere. Starting can wait; exits that are in the
+        same turn, or come meanwhile, must not wait until there is room to ask."""
         venue = self.desk.venue
         cycles = [self.tracked[strategy_id].cycle for strategy_id in concerned]
-        if venue.checks_balances and not any(c.is_idle() or lacks_free_coins(c) for c in cycles):
-            return None
-        balances = await venue.balances(self.facts.account_id)
+        urgency = Urgency.PROOF if any(map(lacks_free_coins, cycles)) else Urgency.SOON
+        if venue.checks_balances:
+            starts = any(c.is_idle() for c in cycles) and self.desk.has_room(Urgency.SOON)
+            if not starts and urgency is Urgency.SOON:
+                return None
+        with urgent(urgency):
+            balances = await venue.balances(self.facts.account_id)
         return {asset: balance.free for asset, balance in balances.items()}
 
     def _take_over(self, turn: Turn) -> None:

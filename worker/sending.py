@@ -6,13 +6,21 @@ import logging
 from collections.abc import Sequence
 
 from core.events import CancelOrder, PlaceOrder
+from core.market import Side
 from core.orders import Order
 from worker.account_memory import AccountMemory
 from worker.errors import OutcomeUnknown, VenueUnavailable
 from worker.questions import Events, Questions
-from worker.turn import Turn
+from worker.turn import Draft, Turn
 
 log = logging.getLogger(__name__)
+
+
+def _rank(draft: Draft) -> int:
+    """Sales, then cancels that a sale waits for, then the others: their answers take time."""
+    if any(isinstance(c, PlaceOrder) and c.order.side is Side.SELL for c in draft.commands):
+        return 0
+    return 1 if draft.cycle.exit is not None else 2
 
 
 class Sending:
@@ -23,9 +31,10 @@ class Sending:
         self.questions = questions
 
     async def execute(self, turn: Turn) -> Events:
-        """Send what was committed: cancels first, exits before buys. No transaction is open here."""
+        """Send what was committed: whoever sells goes first, and of each its cancels before its orders, exits
+        before buys. No transaction is open here."""
         events: Events = []
-        for strategy_id, draft in turn.drafts.items():
+        for strategy_id, draft in sorted(turn.drafts.items(), key=lambda each: _rank(each[1])):
             symbol = self.memory.tracked[strategy_id].symbol
             cancels = [c.order for c in draft.commands if isinstance(c, CancelOrder)]
             places = [c.order for c in draft.commands if isinstance(c, PlaceOrder)]

@@ -200,7 +200,7 @@ async def test_a_sale_that_is_refused_for_coins_has_its_smaller_take_profit_with
     assert house.stored(strategy).missing == D("0.4")
 
 
-@fault("E26", "E34")
+@fault("E26", "E14")
 async def test_coins_that_are_only_locked_elsewhere_cost_few_comparisons(house: House):
     strategy = await refused_for_coins(house)
     coins = house.venue.books[house.account].money("BTC")
@@ -212,7 +212,7 @@ async def test_coins_that_are_only_locked_elsewhere_cost_few_comparisons(house: 
     assert house.venue.balances_asked - asked <= len(refused) <= 6
 
 
-@fault("E34")
+@fault("E14")
 async def test_near_the_request_limit_a_refused_sale_is_looked_into_when_there_is_room(
     house: House,
 ):
