@@ -10,9 +10,10 @@ from typing import Any
 from core.market import FeeCurrency
 from worker.errors import VenueUnavailable
 from worker.exchanges import outcomes as o
-from worker.exchanges.adapter import Adapter, Client, Limits, Permissions, Row, spot
+from worker.exchanges.adapter import Adapter, Client, Limits, Row, spot
 from worker.exchanges.adapters import asking
 from worker.exchanges.adapters.creating import CreateStyle
+from worker.exchanges.adapters.gate_key import permissions
 
 WINDOW = timedelta(seconds=60)
 """How far a signed time may be from theirs ("APIv4 signed request requirements")."""
@@ -20,8 +21,6 @@ GOOD_FOR = timedelta(seconds=5)
 PAGE = 100
 TRADES_PAGE = 1000
 LONGEST_RANGE = timedelta(days=29)
-SHOWN = 6
-"""So many characters of a key at least tell it from the others of the account."""
 NO_SUCH_ORDER = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND")
 FILLED = "left"
 """What is left tells what is filled."""
@@ -141,37 +140,6 @@ async def trades(
 async def cancel(client: Client, symbol: str, id: str, venue_order_id: str | None) -> None:
     """ccxt knows their id only, and takes ours in its place."""
     await asking.ask_cancel(client, symbol, {}, _text(id))
-
-
-async def permissions(client: Client) -> Permissions:
-    """They tell of one key or of all keys of the account, of which only the beginning is shown: what cannot
-    be told to be ours says nothing about it."""
-    answer = await client.privateAccountGetMainKeys()
-    rows = (
-        [answer] if isinstance(answer, dict) and answer else asking.rows_at({"all": answer}, "all")
-    )
-    mine = [row for row in rows if _is_of(client, row, is_alone=isinstance(answer, dict))]
-    if not rows:
-        raise VenueUnavailable("an answer without permissions")
-    ips = asking.row_at(await client.privateAccountGetDetail()).get("ip_whitelist")
-    if len(mine) != 1:
-        return Permissions(None, None, None, None, readable=False)
-    rights = asking.rows_at(mine[0], "perms")
-    writes = {str(right.get("name")) for right in rights if right.get("read_only") is not True}
-    return Permissions(
-        can_trade="spot" in writes,
-        can_withdraw=bool(writes & {"withdrawal", "withdraw"}),
-        can_transfer="wallet" in writes,
-        addresses=tuple(str(ip) for ip in ips) if isinstance(ips, list) else None,
-    )
-
-
-def _is_of(client: Client, row: Row, *, is_alone: bool) -> bool:
-    shown = row.get("key")
-    if not isinstance(shown, str):
-        return is_alone
-    start = shown.rstrip("*")
-    return len(start) >= SHOWN and str(client.apiKey).startswith(start)
 
 
 async def balances(client: Client) -> Row:
