@@ -37,13 +37,15 @@ class Evidence:
 
     strays: the account's trades that no order of ours explains; None: the exchange cannot be asked so.
     more, fewer: base coins that the account holds for certain beyond, or short of, what was there before the
-    order was in doubt and what strategies bought and sold since, were the order as it is recorded. None:
-    balances are not looked at, or, of `more`, nobody noted how many were there before.
+    order was in doubt and what strategies bought and sold since, were orders in doubt as they are recorded.
+    None: balances are not looked at, or, of `more`, nobody noted how many were there before.
+    is_alone: no other order on the coin is in doubt. What one has bought could make up for what another sold.
     """
 
     strays: tuple[OwnTrade, ...] | None
     more: Decimal | None
     fewer: Decimal | None
+    is_alone: bool = True
 
 
 def too_early(order: Order, at: datetime) -> str | None:
@@ -77,16 +79,18 @@ def _contradictions(order: Order, market: Market, evidence: Evidence) -> Iterato
                 " no order known here explains that: it may be this one's."
             )
     least = market.lot_size or ZERO
-    if order.side is Side.BUY and evidence.more and evidence.more >= least:
+    bought, sold = order.side is Side.BUY, order.side is Side.SELL
+    if (bought or not evidence.is_alone) and evidence.more and evidence.more >= least:
         yield (
-            f"The account holds {plain(evidence.more, 18)} {market.base} more than before the order: it may"
-            " have bought them. If they are your own, or you do not want them, take them off the account or"
-            " sell them there by hand, and say it again."
+            f"The account holds {plain(evidence.more, 18)} {market.base} more than before the order: it, or"
+            " another in doubt, may have bought them. If they are your own, or you do not want them, take"
+            " them off the account or sell them there by hand, and say it again."
         )
-    if order.side is Side.SELL and evidence.fewer and evidence.fewer >= least:
+    if (sold or not evidence.is_alone) and evidence.fewer and evidence.fewer >= least:
         yield (
             f"The account holds {plain(evidence.fewer, 18)} {market.base} fewer than if the order had sold"
-            " nothing further: it may have sold them. Bring as many back, and say it again."
+            " nothing further: it, or another in doubt, may have sold them. Bring as many back, and say it"
+            " again."
         )
 
 

@@ -148,11 +148,11 @@ def beyond(
     before: Mapping[int, Known],
     balances: Mapping[str, Balance],
     tracked: Iterable[Tracked],
-    as_recorded: str | None = None,
+    as_recorded: bool = False,
 ) -> tuple[Decimal, Decimal]:
     """(at least, at most) so many coins of this base were there beyond those of strategies; below 0: missing.
 
-    as_recorded: the id of an order in doubt that is taken to have filled no further than is known.
+    as_recorded: orders in doubt are taken to have filled no further than is known.
     """
     least, most = ZERO, ZERO
     for each in tracked:
@@ -166,7 +166,7 @@ def beyond(
     return there - most, there - least
 
 
-def _bounds(before: Known, cycle: Cycle, as_recorded: str | None = None) -> tuple[Decimal, Decimal]:
+def _bounds(before: Known, cycle: Cycle, as_recorded: bool = False) -> tuple[Decimal, Decimal]:
     """(at least, at most) so many coins of the cycle were on the account when the balances were read.
 
     What was sold by now may have been sold before they were read, what was bought by now perhaps after.
@@ -176,7 +176,7 @@ def _bounds(before: Known, cycle: Cycle, as_recorded: str | None = None) -> tupl
     low, high = held.quantity - bought, before.quantity + bought
     for order in cycle.orders:
         unknown = order.reported_filled - order.filled
-        if order.status in DOUBTED and order.client_order_id != as_recorded:
+        if order.status in DOUBTED and not as_recorded:
             unknown = max(unknown, order.quantity - order.filled)
         if order.side is Side.SELL:
             low -= unknown

@@ -17,7 +17,7 @@ from core.orders import Order, OrderStatus, said_gone
 from core.story_entry import Entry, EntryLevel
 from core.words import order_words
 from db.doubts import Answer, Inquiry
-from worker.account_memory import AccountMemory
+from worker.account_memory import DOUBTED, AccountMemory
 from worker.coins import beyond
 from worker.errors import AccountLost, VenueUnavailable
 from worker.group_commit import GroupCommit
@@ -127,7 +127,7 @@ class Doubts:
         if reading is None:
             return Evidence(strays, None, None)
         base, owners = tracked.cycle.market.base, self.memory.tracked.values()
-        least, most = beyond(base, reading.before, reading.balances, owners, order.client_order_id)
+        least, most = beyond(base, reading.before, reading.balances, owners, as_recorded=True)
         was = self._coins_before(tracked, order)
         missing = [-each.cycle.missing for each in owners if each.cycle.market.base == base]
         expected = sum(missing, ZERO) if was is None else was
@@ -135,6 +135,12 @@ class Doubts:
             strays,
             more=None if was is None else max(least - was, ZERO),
             fewer=max(expected - most, ZERO),
+            is_alone=not any(
+                each.status in DOUBTED and each.client_order_id != order.client_order_id
+                for owner in owners
+                if owner.cycle.market.base == base
+                for each in owner.cycle.live()
+            ),
         )
 
     def _coins_before(self, tracked: Tracked, order: Order) -> Decimal | None:

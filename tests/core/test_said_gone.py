@@ -95,6 +95,20 @@ def test_coins_that_came_contradict_a_buy_and_coins_that_went_a_sale():
     assert contradiction(sale, market, replace(NOTHING, more=D(3))) is None
 
 
+def test_while_another_order_on_the_coin_is_in_doubt_any_change_of_the_coins_contradicts():
+    """What one bought may hide what the other sold."""
+    play = quarantined(LEVELS[1])
+    buy, market = play.order(LEVELS[1]), play.cycle.market
+    sale = quarantined(TAKE_PROFIT).order(TAKE_PROFIT)
+    more, fewer = (replace(NOTHING, **{name: D("0.5")}) for name in ("more", "fewer"))
+    assert contradiction(buy, market, fewer) is None
+    assert contradiction(sale, market, more) is None
+    for order, evidence in ((buy, fewer), (sale, more)):
+        assert contradiction(order, market, replace(evidence, is_alone=False)) is not None
+    for order in (buy, sale):
+        assert contradiction(order, market, replace(NOTHING, is_alone=False)) is None
+
+
 def test_trades_that_never_came_contradict():
     play = started()
     partly(play, LEVELS[1], "0.1", 1)
