@@ -65,6 +65,7 @@ def test_an_order_of_somebody_else_may_have_no_client_order_id(id):
         ({"status": "closed", "filled": "2.002"}, OrderStatus.FILLED, False),
         ({"status": "closed"}, OrderStatus.CANCELLED, True),
         ({"status": "canceled"}, OrderStatus.CANCELLED, False),
+        ({"status": "cancelled"}, OrderStatus.CANCELLED, False),
         ({"status": "canceled", "timeInForce": "IOC"}, OrderStatus.CANCELLED, True),
         ({"status": "canceled", "type": "market"}, OrderStatus.CANCELLED, True),
         ({"status": "expired"}, OrderStatus.CANCELLED, True),

@@ -28,6 +28,8 @@ FIRST_TIME = 1_230_768_000_000  # 2009, before any exchange
 LAST_TIME = 4_102_444_800_000  # 2100
 OPEN = frozenset({"open", "canceling"})
 ENDED_BY_EXCHANGE = frozenset({"expired", "rejected"})
+CANCELLED = frozenset({"canceled", "cancelled"})
+"""ccxt writes both."""
 AT_ONCE = frozenset({"IOC", "FOK"})
 
 
@@ -141,7 +143,7 @@ def _status(row: Row) -> tuple[OrderStatus, bool]:
         return OrderStatus.FILLED, False
     if status in ENDED_BY_EXCHANGE:
         return OrderStatus.CANCELLED, True
-    if status == "canceled":
+    if status in CANCELLED:
         at_once = row.get("timeInForce") in AT_ONCE or row.get("type") == "market"
         return OrderStatus.CANCELLED, at_once
     raise VenueUnavailable("an order in an unknown state")
