@@ -82,6 +82,15 @@ def booked_cost(cost: Decimal, held: Decimal, sold: Decimal) -> tuple[Decimal, D
     return cost - stays, stays
 
 
+def fee_of_own(sale: Fill, held: Decimal, base: str) -> Decimal:
+    """How much of a sale's fee was paid with coins that were held. A fee in the coin that is sold (BNB on
+    BNB/USDT) is never taken from what is being sold: beyond the rest of what is held it was paid with coins
+    of the person, and counts at its value as any fee in another coin."""
+    if sale.fee_asset != base:
+        return ZERO
+    return min(sale.fee, max(held - sale.quantity, ZERO))
+
+
 class Book:
     """Accumulates fills in the order in which they happened."""
 
@@ -104,8 +113,11 @@ class Book:
         self.fees += fill.fee_value
 
     def sell(self, fill: Fill) -> None:
-        gone = fill.quantity + (fill.fee if fill.fee_asset == self.base else ZERO)
-        fee = ZERO if fill.fee_asset == self.base else fill.fee_value
+        own = fee_of_own(fill, self.quantity, self.base)
+        gone = fill.quantity + own
+        fee = fill.fee_value
+        if own:
+            fee = stored(fee * (fill.fee - own) / fill.fee)
         leaves, self.cost = booked_cost(self.cost, self.quantity, gone)
         self.quantity -= gone
         self.realized += fill.cost - fee - leaves

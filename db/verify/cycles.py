@@ -6,7 +6,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from core.accounting import position
+from core.accounting import fee_of_own, position
 from core.cycle import Cycle
 from core.market import Side
 from core.orders import fill_order
@@ -87,9 +87,10 @@ def _never_oversold(books: Books, stored: StoredRow, cycle: Cycle) -> Iterator[B
     held = cycle.carried.quantity
     fills = [(fill, order.side) for order in cycle.orders for fill in order.fills]
     for fill, side in sorted(fills, key=lambda pair: fill_order(pair[0])):
-        in_base = fill.fee_asset == cycle.market.base
-        fee = fill.fee if in_base else 0
-        held += fill.quantity - fee if side is Side.BUY else -fill.quantity - fee
+        if side is Side.BUY:
+            held += fill.quantity - (fill.fee if fill.fee_asset == cycle.market.base else 0)
+        else:
+            held -= fill.quantity + fee_of_own(fill, held, cycle.market.base)
         if held < 0:
             sentence = f"After the trade {fill.trade_id} it had sold {-held} more than it held."
             yield _broken(books, "never sells more than held", stored, sentence)
