@@ -8,7 +8,7 @@ from decimal import Decimal
 import streamlit as st
 
 from core.money import exact
-from dashboard.formatting import TWO_PLACES, escape, money, quantity, when
+from dashboard.formatting import NARROW, TWO_PLACES, escape, money, quantity, when
 from dashboard.strategy_history import table
 from db.reports import LiveAccount
 
@@ -28,7 +28,7 @@ def draw(live: LiveAccount, time_zone: str) -> None:
     if not status.balances:
         st.caption(f"Nothing: the exchange says that this account holds no coins. {read_at}")
         return
-    table(rows(status.balances, live.account.caps or {}))
+    table(rows(status.balances, live.account.caps or {}), pinned="Coin")
     st.caption(f"All coins of the account, those included that no strategy bought. {read_at}")
 
 
@@ -40,13 +40,19 @@ def rows(balances: dict[str, dict[str, str]], capped: Collection[str]) -> list[d
         balances, key=lambda each: (each not in capped, each not in TWO_PLACES, each)
     ):
         free, locked = (Decimal(balances[coin][part]) for part in ("free", "locked"))
-        shown = money if coin in capped or coin in TWO_PLACES else quantity
+        is_money = coin in capped or coin in TWO_PLACES
         found.append(
             {
                 "Coin": coin,
-                "Free": shown(free, coin),
-                "In waiting orders": shown(locked, coin),
-                "Total": shown(free + locked, coin),
+                "Free": _figure(free, coin, is_money),
+                "In orders": _figure(locked, coin, is_money),
+                "Total": _figure(free + locked, coin, is_money),
             }
         )
     return found
+
+
+def _figure(value: Decimal, coin: str, is_money: bool) -> str:
+    """Without the coin, which stands at the beginning of the row."""
+    text = money(value, coin) if is_money else quantity(value, coin)
+    return text.partition(NARROW)[0]
