@@ -79,6 +79,7 @@ class AccountRunner:
         self.closing = False
         self.again: set[int] = set()
         self.reconcile_soon = False
+        self._leaving: set[int] = set()
         self._since: float | None = None
         self._outdated = False
         self._freeze = Freeze(self.memory, self.reconciliation)
@@ -122,6 +123,18 @@ class AccountRunner:
             self.unanswered.discard(strategy_id)
             self.alarms.drop(strategy_id)
 
+    def let_go(self, strategy_id: int) -> None:
+        """It was archived. A turn of it may be on its way to the database: it goes before the next one."""
+        self._leaving.add(strategy_id)
+        self.inbox.wake({strategy_id})
+
+    def _drop_those_who_leave(self) -> None:
+        for strategy_id in list(self._leaving):
+            tracked = self.tracked.get(strategy_id)
+            if tracked is None or tracked.cycle.is_idle():
+                self._leaving.discard(strategy_id)
+                self.untrack(strategy_id)
+
     # --- the consumer
 
     async def serve(self) -> None:
@@ -145,6 +158,7 @@ class AccountRunner:
 
     async def work(self, waiting: Waiting) -> None:
         """Everything that waits, until nothing is left to do. Without a reconciliation nothing is done."""
+        self._drop_those_who_leave()
         self._adopt_wishes(waiting.wakes)
         self._since = waiting.since
         try:

@@ -332,7 +332,7 @@ class Runners:
             runner.unanswered.add(row.strategy_id)
             runner.inbox.wake({row.strategy_id})
         if row.archived and tracked.cycle.is_idle():
-            runner.untrack(row.strategy_id)
+            runner.let_go(row.strategy_id)
             self.home.pop(row.strategy_id, None)
 
     async def _learn_new(self, runner: AccountRunner, row: Wanted, halt: Halt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from core.cycle import DesiredState
 from core.engine import step
 from core.errors import InvalidInput
+from db import halt, wanted
 from tests.builders import a_market
 from tests.faults import fault
 from tests.worker.house import House
@@ -278,3 +280,25 @@ async def test_an_archived_strategy_is_dropped(house: House):
     by_hand(house, "UPDATE strategies SET archived_at = changed_at WHERE id = :s", s=strategy)
     await house.learn_of(strategy)
     assert (strategy in house.runners.home, house.desk.symbols) == (False, [])
+
+
+async def test_a_strategy_that_is_archived_during_a_commit_disturbs_nobody(house: House):
+    first, second = await two(house)
+    await house.start()
+    await house.want(first, DesiredState.PAUSED)
+    await both_stand(house)
+    assert house.state(first) == "paused"
+    loop, opened = asyncio.get_running_loop(), house.runners.opened
+
+    def archived() -> None:
+        by_hand(house, "UPDATE strategies SET archived_at = changed_at WHERE id = :s", s=first)
+        rows = house.run(lambda s: wanted.wanted(s, [first]))
+        learning = house.runners.learn(rows, house.run(halt.read_halt))
+        asyncio.run_coroutine_threadsafe(learning, loop).result(5)
+
+    house.before_commit.append(archived)
+    await house.want(first, DesiredState.STOPPED)
+    await both_stand(house)
+    assert house.runners.opened == opened, "the account was not given up and read again"
+    assert first not in house.runner.tracked
+    assert house.state(second) == "running"
