@@ -46,7 +46,7 @@ class Tally:
 
     def measured(self) -> dict[str, list[float | None]]:
         """By the names of `GOALS`: seconds; None: it did not come in the time that was waited for."""
-        found = (
+        found: tuple[list[float | None], ...] = (
             [each.protected for each in self.recoveries],
             [each.none_unknown for each in self.recoveries],
             [took for _, took in self.stops],

@@ -284,12 +284,21 @@ def v17_fresh(facts: Facts, changes: Changes) -> Iterator[str]:
         late = (facts.venue_now() - row["created_at"]).total_seconds()
         ticks = walk.since(facts.clock.seconds - FRESH - min(max(late, 0.0), WINDOW))
         shown = {tick.bid for tick in ticks} | {tick.ask for tick in ticks}
-        if row["planned_price"] in shown or _is_rest(facts, row):
+        if row["planned_price"] in shown | _rounded(facts, row, shown) or _is_rest(facts, row):
             continue
         if late > WINDOW:
             facts.outdated.add(row["client_order_id"])
         else:
             yield f"{row['client_order_id']} reckons with {row['planned_price']}, long gone"
+
+
+def _rounded(facts: Facts, row: Row, shown: set[Decimal]) -> set[Decimal]:
+    """On the ticks that the symbol has by now, which may be coarser than those of the market's prices."""
+    cycle = facts.mirror.tables["cycles"].get((row["strategy_id"], row["cycle_number"]))
+    if cycle is None:
+        return set()
+    market = _pinned(cycle)[1]
+    return {market.round_price(Side(row["side"]), price) for price in shown}
 
 
 def _is_rest(facts: Facts, row: Row) -> bool:
