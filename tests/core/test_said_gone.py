@@ -100,7 +100,7 @@ def test_while_another_order_on_the_coin_is_in_doubt_any_change_of_the_coins_con
     play = quarantined(LEVELS[1])
     buy, market = play.order(LEVELS[1]), play.cycle.market
     sale = quarantined(TAKE_PROFIT).order(TAKE_PROFIT)
-    more, fewer = (replace(NOTHING, **{name: D("0.5")}) for name in ("more", "fewer"))
+    more, fewer = replace(NOTHING, more=D("0.5")), replace(NOTHING, fewer=D("0.5"))
     assert contradiction(buy, market, fewer) is None
     assert contradiction(sale, market, more) is None
     for order, evidence in ((buy, fewer), (sale, more)):
