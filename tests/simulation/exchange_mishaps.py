@@ -16,7 +16,9 @@ OF_REQUESTS = (
 )  # fmt: skip
 OF_PRICES = ("E23", "E24")
 OF_PEOPLE = ("E25", "E26", "E27", "E28", "E33", "E36")
-OF_THE_PLACE = ("E13", "E14", "E15", "E31", "E32", "E34", "E19", "E10", "E16", "E17")
+OF_THE_PLACE = (
+    "E13", "E14", "E15", "E31", "E31", "E32", "E34", "E19", "E10", "E10", "E10", "E16", "E17",
+)  # fmt: skip
 # Of E36 the book is wiped; a trade that is taken back can be settled by a person only (docs/trust.md).
 INDEX_LAG_MS = 2_900
 LASTS = (5.0, 20.0, 60.0, 180.0)
