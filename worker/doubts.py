@@ -123,7 +123,8 @@ class Doubts:
     def _evidence(
         self, tracked: Tracked, order: Order, asked: Asked, reading: Reading | None
     ) -> Evidence:
-        strays = tuple(self._strays(tracked, order, asked.trades))
+        trades = asked.trades
+        strays = None if trades is None else tuple(self._strays(tracked, order, trades))
         if reading is None:
             return Evidence(strays, None, None)
         base, owners = tracked.cycle.market.base, self.memory.tracked.values()

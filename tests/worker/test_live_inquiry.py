@@ -16,6 +16,7 @@ from core.orders import OrderStatus, merge
 from tests.faults import fault
 from tests.worker.live import ACCOUNT, LiveRig, earlier
 from worker.errors import VenueUnavailable
+from worker.exchanges.adapters.binance import BINANCE
 
 D = Decimal
 S = OrderStatus
@@ -42,6 +43,13 @@ async def test_an_order_that_was_lost_is_nowhere_and_every_source_was_asked(rig:
     assert (asked.is_there, asked.update, asked.trades) == (False, None, ())
     for path in ("order", "openOrders", "allOrders", "myTrades"):
         assert rig.count("GET", path) == 1, path
+
+
+async def test_trades_of_an_order_that_is_older_than_the_lists_are_not_known(rig: LiveRig):
+    rig.venue._inquirer.adapter = replace(BINANCE, remembers=timedelta(seconds=1))
+    order = quarantined(earlier(rig.an_order(), seconds=60))
+    asked = await inquire(rig, order)
+    assert (asked.is_there, asked.update, asked.trades) == (False, None, None)
 
 
 @pytest.mark.parametrize("ends", [False, True])

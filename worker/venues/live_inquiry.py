@@ -38,7 +38,14 @@ class Inquirer:
         trades = [read_trade(row, symbol) for row in rows]
         since = [trade for trade in trades if trade.at >= order.created_at - CLOCKS_DIFFER]
         update = await self._from_trades(symbol, order, since)
-        return Asked(False, update, tuple(map(_own_trade, since)))
+        told = None if self._is_forgotten(order) else tuple(map(_own_trade, since))
+        return Asked(False, update, told)
+
+    def _is_forgotten(self, order: Order) -> bool:
+        """Lists that do not reach back to the order say nothing about its trades."""
+        remembers = self.adapter.remembers
+        age = self.asker.hub.now() - order.created_at
+        return remembers is not None and age + CLOCKS_DIFFER > remembers
 
     async def _is_listed(self, account: LiveAccount, symbol: str, order: Order) -> bool:
         ours, theirs, client = order.client_order_id, order.venue_order_id, account.client

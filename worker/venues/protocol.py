@@ -44,11 +44,12 @@ class OpenOrder:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What every source said of one order. is_there: some list shows it. update: of trades that are surely
-    its own, and not known here. trades: the account's on its symbol since it was written."""
+    its own, and not known here. trades: the account's on its symbol since it was written; None: the exchange
+    does not remember that long."""
 
     is_there: bool
     update: OrderUpdate | None
-    trades: tuple[OwnTrade, ...]
+    trades: tuple[OwnTrade, ...] | None
 
 
 class Venue(Protocol):
