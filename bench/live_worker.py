@@ -108,6 +108,7 @@ async def _serve(accounts: int, pipe: Connection) -> None:
     pipe.send(
         {
             "requests": sum(exchange.requests.values()),
+            "by_path": {" ".join(name): n for name, n in exchange.requests.most_common()},
             "heaviest_minute": weights.heaviest(),
             "too_many": len(weights.ignored) + len(weights.bans),
         }

@@ -207,10 +207,25 @@ async def test_a_foreign_order_elsewhere_is_remembered_between_the_dear_question
         assert [o.symbol for o in await rig.venue.open_orders(ACCOUNT)] == ["BNB/USDT"]
     whole = [r for r in rig.sent if r.path.endswith("openOrders") and "symbol" not in r.params]
     assert len(whole) == 1
-    account(rig).whole_at = 0.0
+    account(rig).whole_at = rig.venue._next_whole = 0.0
     for order in list(rig.books.open.values()):
         rig.books.cancel_by_hand(order)
     assert await rig.venue.open_orders(ACCOUNT) == []
+
+
+async def test_dear_questions_of_many_accounts_come_one_by_one(rig: LiveRig):
+    """A thousand of them would leave no room for anything else."""
+    await rig.venue.attach(ACCOUNT + 1, {})
+    for account_id in (ACCOUNT, ACCOUNT + 1):
+        rig.venue._account(account_id).whole_at = 0.0
+    for account_id in (ACCOUNT, ACCOUNT + 1, ACCOUNT):
+        await rig.venue.open_orders(account_id)
+    whole = [r for r in rig.sent if r.path.endswith("openOrders") and "symbol" not in r.params]
+    assert len(whole) == 1
+    rig.venue._next_whole = 0.0
+    await rig.venue.open_orders(ACCOUNT + 1)
+    whole = [r for r in rig.sent if r.path.endswith("openOrders") and "symbol" not in r.params]
+    assert len(whole) == 2
 
 
 async def test_balances_are_asked_again_after_anything_was_sent_or_filled(rig: LiveRig):
