@@ -12,7 +12,8 @@ from tests.trust.book import Book, Figures, Run
 
 SIMULATION = "python -m tests.simulation"
 CHAOS = "python -m tests.chaos"
-SEEDS_AT_ONCE, SEEDS, KILLS, FIRED, MOST_BYTES = 40, 2_000, 300, 20, 300_000
+SEEDS_AT_ONCE, SEEDS, KILLS, FIRED = 40, 2_000, 300, 20
+MOST = {"account_bytes": 300_000, "heaviest_minute": 6_000}
 # Workers, database and market of each run of chaos, taken in turn.
 CHAOS_RUNS = (
     ("--live", 40),
@@ -126,10 +127,19 @@ def at_least(name: str, goal: float, *zero: str) -> Callable[[Figures], list[str
     return unmet
 
 
+def accounts_totals(runs: Sequence[Run]) -> Figures:
+    """The worst of every run."""
+    found = summed("too_many")(runs)
+    for name in ("account_bytes", "heaviest_minute"):
+        found[name] = max((run.figures.get(name, 0) for run in runs), default=0)
+    return found
+
+
 def accounts_unmet(totals: Figures) -> list[str]:
     found = [f"{totals['too_many']} requests refused as too many"] if totals["too_many"] else []
-    if totals["account_bytes"] > MOST_BYTES:
-        found.append(f"{totals['account_bytes']:.0f} bytes an account, the goal is {MOST_BYTES}")
+    for name, most in MOST.items():
+        if not 0 < totals[name] <= most:
+            found.append(f"{totals[name]:.0f} {name}, the goal is {most}")
     return found + ([f"{totals['failed_runs']} failed_runs"] if totals["failed_runs"] else [])
 
 
@@ -199,9 +209,8 @@ def full(hours: float) -> tuple[Stage, ...]:
         ),
         Stage(
             "accounts", "1,000 live accounts on one worker",
-            once("python -m bench.accounts --accounts 1000 --json"),
-            summed("accounts", "account_bytes", "heaviest_minute", "too_many"),
-            accounts_unmet,
+            once("python -m bench.live_worker --accounts 1000 --json"),
+            accounts_totals, accounts_unmet,
         ),
     )  # fmt: skip
 
