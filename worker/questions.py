@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.events import Event, OrderReported
+from core.market import Side
 from core.orders import Order, OrderStatus, OrderUpdate
 from worker.account_memory import DOUBTED, AccountMemory
 from worker.errors import AccountLost, PartlyAnswered, VenueUnavailable
@@ -73,7 +74,7 @@ class Questions:
         """Raises `VenueUnavailable` when there is no answer."""
         desk = self.memory.desk
         asked = desk.monotonic()
-        with urgent(Urgency.PROOF):
+        with urgent(_urgency(orders)):
             updates = await desk.venue.look_up(self.memory.account_id, orders)
         return self._conclude(orders, updates, asked)
 
@@ -143,3 +144,9 @@ class Questions:
             quote = desk.fresh(self.memory.tracked[strategy_id].symbol)
             events.append((strategy_id, OrderReported(at, update, quote)))
         return events
+
+
+def _urgency(orders: Sequence[Order]) -> Urgency:
+    """While a cancelled sale is not proven to be gone, its position has nothing for sale."""
+    is_exit = any(o.side is Side.SELL and o.status is OrderStatus.CANCELLING for o in orders)
+    return Urgency.EXIT if is_exit else Urgency.PROOF

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from core.cycle import DesiredState
 from core.market import Side
-from core.orders import Kind
+from core.orders import Kind, OrderStatus
 from tests.builders import a_market
 from tests.faults import fault
 from tests.worker.house import House
+from worker.exchanges import budget
 from worker.exchanges.budget import Urgency
 
 OTHER = "ETH/USDT"
@@ -65,3 +66,27 @@ async def test_near_the_request_limit_a_sale_does_not_wait_for_the_balances_of_w
     await house.price(90)
     assert house.rows(buyer) != [], "it starts once there is room"
     await house.want(buyer, DesiredState.STOPPED)
+
+
+@fault("E14")
+async def test_whether_a_cancelled_take_profit_is_gone_is_asked_before_anything_else(house: House):
+    """Until then its position has nothing for sale, while a thousand others ask about their buys."""
+    strategy = house.strategy()
+    await house.start()
+    await house.stand(100)
+    urgencies: list[tuple[set[OrderStatus], Urgency]] = []
+    look_up = house.venue.look_up
+
+    async def noted(account_id, orders):
+        statuses = {order.status for order in orders if order.side is Side.SELL}
+        urgencies.append((statuses, budget._urgency.get()))
+        return await look_up(account_id, orders)
+
+    house.venue.look_up = noted  # type: ignore[method-assign]
+    await house.price(99)  # level 1 fills, and the take profit is replaced
+    await house.second(2, price=99)
+    assert len(house.attempts_of_take_profit(strategy)) == 2
+    asked = [urgency for statuses, urgency in urgencies if OrderStatus.CANCELLING in statuses]
+    assert asked
+    assert set(asked) == {Urgency.EXIT}
+    assert Urgency.PROOF in {urgency for statuses, urgency in urgencies if not statuses}
