@@ -13,6 +13,7 @@ from tests.exchange.events import stream_terminated
 from tests.faults import fault
 from tests.worker.live import ACCOUNT, LiveRig, until
 from worker.exchanges import stream
+from worker.exchanges.budget import Urgency, _urgency
 from worker.exchanges.stream import PrivateStream
 
 D = Decimal
@@ -54,6 +55,21 @@ async def test_after_a_broken_connection_everything_is_looked_at(rig: LiveRig):
     await rig.server.streams.drop()
     await until(lambda: set() in rig.hints)
     await until(lambda: rig.books.listeners)
+
+
+@fault("E14")
+async def test_a_stream_begins_before_those_who_start_and_compare(rig: LiveRig):
+    budget = rig.hub.budget
+    asked: list[Urgency] = []
+
+    async def noted(cost: float | None = None) -> None:
+        asked.append(_urgency.get())
+
+    rig.hub.budget = noted  # type: ignore[assignment]
+    await rig.server.streams.drop()
+    await until(lambda: asked)
+    rig.hub.budget = budget
+    assert asked[0] is Urgency.PROOF
 
 
 async def test_a_subscription_that_was_ended_in_silence_is_made_anew(

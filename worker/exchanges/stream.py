@@ -55,7 +55,8 @@ class PrivateStream:
         """Until the stream says nothing for too long. Raises what ccxt raises when it breaks."""
         hub = self._client.hub
         await hub.connects()
-        with urgent(Urgency.LATER):
+        # Behind a thousand starts and comparisons it would hear nothing while it is needed most.
+        with urgent(Urgency.PROOF):
             await hub.budget(SUBSCRIBING)
         while True:
             try:
