@@ -42,6 +42,7 @@ ROWS = (
     ("memory per account", "account_bytes", "{:,.0f} bytes"),
     ("all served after", "served_seconds", "{:,.0f} s"),
     ("all ladders placed after", "placed_seconds", "{:,.0f} s"),
+    ("then each compared with the exchange after", "round_seconds", "{:,.0f} s"),
     ("CPU while nothing happens", "idle_cpu", "{:.1%} of a core"),
     ("a level of everybody fills: half known after", "herd_median_seconds", "{:,.0f} s"),
     ("a level of everybody fills: all known after", "herd_last_seconds", "{:,.0f} s"),
@@ -145,6 +146,9 @@ def _measure(
             served = _counter(house, "served")
             served_after = _each(served, count, began, limit)[-1]
             placed_after = _each(protected, count, began, limit)[-1]
+            since = now()
+            compared = _counter(house, "compared", since=since)
+            round_took = _each(compared, count, time.monotonic(), limit)[-1]
             memory, cpu, wall = _rss(worker.pid), _cpu(worker.pid), time.monotonic()
             worker.sleep_while_running(60)
             idle = (_cpu(worker.pid) - cpu) / (time.monotonic() - wall)
@@ -160,6 +164,7 @@ def _measure(
         "account_bytes": (memory - one) / max(count - 1, 1),
         "served_seconds": served_after,
         "placed_seconds": placed_after,
+        "round_seconds": round_took,
         "idle_cpu": idle,
         "herd_median_seconds": known[count // 2],
         "herd_last_seconds": known[-1],
@@ -187,6 +192,7 @@ def _account(house: WorkerHouse, person: int, number: int) -> None:
 
 COUNTED = {
     "fills": "SELECT COUNT(*) FROM fills",
+    "compared": "SELECT COUNT(*) FROM account_status WHERE reconciled_at > :since",
     "served": "SELECT COUNT(*) FROM account_status WHERE reconciled_at IS NOT NULL",
     "protected": "SELECT COUNT(*) FROM orders WHERE role = 'take_profit' AND status = 'open'",
     "anew": "SELECT COUNT(DISTINCT p.client_order_id) FROM orders p JOIN orders o"
@@ -195,8 +201,8 @@ COUNTED = {
 }
 
 
-def _counter(house: WorkerHouse, name: str) -> Callable[[], int]:
-    query = text(COUNTED[name])
+def _counter(house: WorkerHouse, name: str, **values: Any) -> Callable[[], int]:
+    query = text(COUNTED[name]).bindparams(**values)
 
     def count() -> int:
         with house.engine.connect() as connection:
