@@ -43,6 +43,14 @@ async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveRig]:
 # --- time
 
 
+@pytest.mark.parametrize("ms", [10**59, 10**16, 0, -1])
+async def test_a_time_that_cannot_be_is_no_answer(rig: LiveRig, ms: int):
+    rig.exchange.clock_offset_ms = ms - rig.exchange.clock()
+    with pytest.raises(VenueUnavailable):
+        await rig.hub._measure()
+    assert abs(rig.hub.clock.offset) < timedelta(seconds=1)
+
+
 @fault("E13")
 @pytest.mark.parametrize("ms", [5_000, -5_000])
 async def test_orders_are_signed_with_the_exchanges_time_and_a_wrong_clock_is_said(

@@ -174,6 +174,22 @@ async def test_a_fee_that_is_missing_or_absurd_waits_too(rig: LiveRig, how: str)
     assert rig.known(order).is_settled
 
 
+@pytest.mark.parametrize("name", ["price", "qty"])
+@pytest.mark.parametrize("number", ["1e400", "9" * 60, "1E-30"])
+async def test_a_trade_whose_numbers_nobody_could_keep_has_not_arrived_yet(
+    rig: LiveRig, monkeypatch: pytest.MonkeyPatch, name: str, number: str
+):
+    order = rig.an_order(None, "0.02")
+    with monkeypatch.context() as spoilt:
+        spoilt.setattr(
+            rig.exchange.faults, "rows", lambda r, rows: [x | {name: number} for x in rows]
+        )
+        await rig.place(order)
+    assert (rig.known(order).filled, rig.known(order).is_live) == (D(0), True)
+    await rig.look(order)
+    assert rig.known(order).is_settled
+
+
 # --- what it costs
 
 

@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 from core.market import Side
-from core.money import ZERO
+from core.money import ZERO, stored
 from core.orders import OrderStatus
 from worker.errors import VenueUnavailable
 from worker.exchanges.adapter import Row
+from worker.exchanges.exchange_clock import is_time
 from worker.exchanges.outcomes import is_id
 from worker.prices.markets import parse_decimal
 from worker.venues.protocol import Balance
@@ -24,8 +25,6 @@ from worker.venues.protocol import Balance
 ADDED_BY_GATE = "t-"
 HIGHEST_FEE = Decimal("0.05")
 """Of the trade, in base or quote. No exchange takes more on spot: the answer was misread."""
-FIRST_TIME = 1_230_768_000_000  # 2009, before any exchange
-LAST_TIME = 4_102_444_800_000  # 2100
 OPEN = frozenset({"open", "canceling"})
 ENDED_BY_EXCHANGE = frozenset({"expired", "rejected"})
 CANCELLED = frozenset({"canceled", "cancelled"})
@@ -100,7 +99,7 @@ def read_order(row: Row, market_symbol: str | None) -> SeenOrder:
 def read_trade(row: Row, market_symbol: str | None = None) -> SeenTrade:
     price, quantity = _positive(row, "price"), _positive(row, "amount")
     at = row.get("timestamp")
-    if not isinstance(at, int) or not FIRST_TIME < at < LAST_TIME:
+    if not isinstance(at, int) or not is_time(at):
         raise VenueUnavailable("a trade without a time")
     fees = _fees(row)
     _check_fees(fees, _symbol(row, market_symbol), price, quantity)
@@ -199,7 +198,7 @@ def _id(row: Row, name: str) -> str:
 
 def _number(row: Row, name: str) -> Decimal:
     number = parse_decimal(row.get(name))
-    if number is None:
+    if number is None or stored(number) != number:  # nobody has a part of 10^-18
         raise VenueUnavailable(f"an answer without {name}")
     return number
 

@@ -23,6 +23,13 @@ TOLERATED = timedelta(seconds=1)
 JUMP = timedelta(milliseconds=500)
 SLOWEST = 2.0
 """An answer that took longer says too little about the time."""
+FIRST_TIME = 1_230_768_000_000  # 2009, before any exchange
+LAST_TIME = 4_102_444_800_000  # 2100
+
+
+def is_time(milliseconds: int) -> bool:
+    """Whether an exchange can mean that; others cannot even be reckoned with."""
+    return FIRST_TIME < milliseconds < LAST_TIME
 
 
 class ExchangeClock:
@@ -83,7 +90,7 @@ class ExchangeClock:
             said = parse_decimal(await ask())
         arrived, wall, anchor = monotonic(), wall_clock(), _anchor()
         took = arrived - (request.signed_at or arrived)
-        if said is None or took > SLOWEST:
+        if said is None or not is_time(int(said)) or took > SLOWEST:
             raise VenueUnavailable(f"{self.exchange}: its time could not be measured")
         there = EPOCH + timedelta(milliseconds=int(said)) + timedelta(seconds=took / 2)
         self.offset, self._anchor, self._measured = there - wall, anchor, arrived

@@ -8,21 +8,21 @@ from typing import Any
 
 from core.errors import InvalidInput
 from core.market import Market
-from core.money import ONE, ZERO
+from core.money import LARGEST, ONE, ZERO
 
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
 DEFAULT_FEE = Decimal("0.001")
 
 
 def parse_decimal(value: Any) -> Decimal | None:
-    """A finite decimal, or None: missing is missing, never 0."""
+    """A finite decimal, or None: missing is missing, never 0. One that is too large to be kept is none."""
     if value is None:
         return None
     try:
         number = Decimal(str(value))
     except decimal.InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and number.copy_abs() < LARGEST else None
 
 
 def read_ccxt_market(found: dict[str, Any], precision_mode: int) -> Market:
