@@ -150,6 +150,17 @@ def test_v5_more_sold_than_held(facts: Facts) -> None:
     assert said(book.v5_sells_only_its_own(facts, taken(row)))
 
 
+def test_v5_what_the_exchange_itself_sold_too_much_is_not_ours(facts: Facts) -> None:
+    fill = next(iter(facts.mirror.tables["fills"].values()))
+    row = an_order(facts, side="sell") | {"strategy_id": fill["strategy_id"]}
+    row["reported_filled"] = row["quantity"] + D(1)
+    facts.mirror.orders[row["client_order_id"]] = row
+    facts.held_by_fills[fill["strategy_id"]] = D(-1)
+    assert not said(rows.v5_never_sold_more(facts, new("fills", fill)))
+    facts.held_by_fills[fill["strategy_id"]] = D("-1.1")
+    assert said(rows.v5_never_sold_more(facts, new("fills", fill)))
+
+
 def test_v6_more_at_stake_than_the_ladder_needs(facts: Facts) -> None:
     row = an_order(facts, status="open", side="buy")
     facts.mirror.orders[row["client_order_id"]] = row | {"quantity": WHOLE}
