@@ -51,7 +51,10 @@ def by_hand(world: World, luck: Random) -> tuple[str, ...]:
 
 def of_the_place(world: World, luck: Random) -> tuple[str, ...]:
     """The exchange itself: clock, bans, maintenance, keys. It is mended after a while."""
-    world.place.exchange.faults.draw(luck, OF_THE_PLACE)
+    faults = world.place.exchange.faults
+    if faults.draw(luck, OF_THE_PLACE) == "E10":
+        # Of an order that is erased with its trades before anybody could see it, no question can tell.
+        faults.armed[-1].when = lambda request: not world.is_sending()
     world.schedule.after(luck.choice(LASTS), lambda: _mend(world))
     return ()
 
