@@ -63,12 +63,15 @@ def v5_sells_only_its_own(facts: Facts, news: News) -> Iterator[str]:
         strategy_id = row["strategy_id"]
         selling = sum(facts.selling[strategy_id].values(), Decimal(0))
         held = facts.held[strategy_id].quantity
-        if row["side"] == "sell" and selling > held:
+        if row["side"] == "sell" and selling > held + facts.oversold_by(strategy_id):
             yield f"strategy {strategy_id} sells {selling} and holds {held}"
     for trade in news.trades:
         traded = facts.mirror.orders.get(trade.client_order_id)
-        if traded is not None and facts.held[traded["strategy_id"]].quantity < 0:
-            yield f"strategy {traded['strategy_id']} has sold what it does not hold"
+        if traded is None:
+            continue
+        strategy_id = traded["strategy_id"]
+        if facts.held[strategy_id].quantity + facts.oversold_by(strategy_id) < 0:
+            yield f"strategy {strategy_id} has sold what it does not hold"
 
 
 def v7_nothing_after_the_stop(facts: Facts, news: News) -> Iterator[str]:

@@ -46,20 +46,8 @@ def v5_never_sold_more(facts: Facts, changes: Changes) -> Iterator[str]:
     concerned = {new["strategy_id"] for _, new in changes.of("fills") if new is not None}
     for strategy_id in concerned:
         held = facts.held_by_fills[strategy_id]
-        if held < 0 and held + _oversold_there(facts, strategy_id) < 0:
+        if held + facts.oversold_by(strategy_id) < 0:
             yield f"strategy {strategy_id} holds {held} by its fills"
-
-
-def _oversold_there(facts: Facts, strategy_id: int) -> Decimal:
-    """What the exchange sold beyond what it was told to (E34)."""
-    sales = (
-        row
-        for row in facts.mirror.orders.values()
-        if row["strategy_id"] == strategy_id and row["side"] == "sell"
-    )
-    return sum(
-        (max(Decimal(0), row["reported_filled"] - row["quantity"]) for row in sales), Decimal(0)
-    )
 
 
 def v6_within_the_ladder(facts: Facts, changes: Changes) -> Iterator[str]:

@@ -42,7 +42,8 @@ class Facts:
     """`forgiven`: ids of orders whose rows were lost by a declared loss of the database. `moved`: by
     (account, coin), what people and others brought or took, past our orders. `vanished`: orders that the
     exchange does not show any more, of which nobody can prove anything. `venue_now`: the exchange's clock.
-    `outdated`: ids of orders that were written after their window, on a price long gone."""
+    `outdated`: ids of orders that were written after their window, on a price long gone. `oversold`: by
+    strategy and sale, what was executed less what was ordered: above 0 it is the exchange's doing (E34)."""
 
     def __init__(self, clock: Clock, store: Store, walks: dict[str, Walk]) -> None:
         self.clock, self.store, self.walks = clock, store, walks
@@ -57,6 +58,7 @@ class Facts:
         self.taken_by_id: Counter[tuple[int, str]] = Counter()
         self.held: dict[int, Held] = defaultdict(Held)
         self.selling: dict[int, dict[int, Decimal]] = defaultdict(dict)
+        self.oversold: dict[int, dict[int, Decimal]] = defaultdict(dict)
         self.by_cycle: dict[tuple[int, int], set[str]] = defaultdict(set)
         self.breaches: list[Breach] = []
         self.vanished: Callable[[], set[str]] = set
@@ -89,6 +91,7 @@ class Facts:
             if not taken.is_buy:
                 left = taken.quantity - taken.filled if taken.is_open else ZERO
                 self.selling[row["strategy_id"]][taken.number] = left
+                self.oversold[row["strategy_id"]][taken.number] = taken.filled - taken.quantity
         for trade in news.trades:
             row = self.mirror.orders.get(trade.client_order_id)
             if row is not None:
@@ -116,6 +119,10 @@ class Facts:
         if state == "paused" and not str(status["reason"]).startswith(PAUSED):
             return None
         return state if state == wish["desired_state"] else None
+
+    def oversold_by(self, strategy_id: int) -> Decimal:
+        """What the exchange sold of a strategy's coins beyond what it was told to."""
+        return sum((max(ZERO, over) for over in self.oversold[strategy_id].values()), ZERO)
 
     @property
     def has_orders_under_way(self) -> bool:
