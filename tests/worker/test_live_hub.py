@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -17,6 +18,7 @@ from core.orders import OrderStatus
 from db import account_status, accounts, exchange_bans
 from db.accounts import Account
 from db.clock import utc_now
+from db.errors import DatabaseUnavailable
 from db.transactions import run
 from tests.db.people import a_user
 from tests.faults import fault
@@ -153,6 +155,33 @@ async def test_a_ban_outlives_the_process_and_is_honoured_by_others(
     assert clock.monotonic() + 90 < other.calm_until < clock.monotonic() + 101
     stored = run(sqlite_engine, lambda s: exchange_bans.bans_of(s, bans.address))
     assert set(stored) == {"binance"}
+    database.close()
+
+
+class AwayDatabase(Database):
+    is_away = True
+
+    async def write(self, unit: Any) -> Any:
+        if self.is_away:
+            raise DatabaseUnavailable("away")
+        return await super().write(unit)
+
+
+@fault("E14", "D8")
+async def test_a_ban_that_the_database_did_not_take_is_written_when_it_is_back(
+    rig: LiveRig, sqlite_engine: Engine
+):
+    database = AwayDatabase(sqlite_engine)
+    bans = Bans(database, lambda: [rig.hub])
+    bans.watch(rig.hub)
+    rig.hub.calm(100)
+    await asyncio.gather(*bans._writing)
+    database.is_away = False
+    for _ in range(2):
+        await bans.keep()
+    until = run(sqlite_engine, lambda s: exchange_bans.bans_of(s, bans.address))["binance"]
+    assert timedelta(seconds=90) < until - utc_now() <= timedelta(seconds=100)
+    assert bans._unwritten == {}
     database.close()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from db import exchange_bans
 from db.clock import utc_now
@@ -27,6 +27,7 @@ class Bans:
         self.address = socket.gethostname()[:40]
         self._known: dict[str, float] = {}
         self._writing: set[asyncio.Task[None]] = set()
+        self._unwritten: dict[str, datetime] = {}
 
     def watch(self, hub: Hub) -> None:
         """A new hub: it is told of its ban, and tells of one."""
@@ -44,10 +45,17 @@ class Bans:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(READ_EACH)
-            try:
-                await self.read()
-            except (DatabaseUnavailable, CommitUnknown) as error:
-                log.warning("bans could not be read: %s", error)
+            await self.keep()
+
+    async def keep(self) -> None:
+        """What others were told, and what the database did not take when it was told here."""
+        try:
+            await self.read()
+        except (DatabaseUnavailable, CommitUnknown) as error:
+            log.warning("bans could not be read: %s", error)
+            return
+        for exchange, until in list(self._unwritten.items()):
+            await self._write(exchange, until)
 
     def _apply(self, hub: Hub) -> None:
         seconds = self._known.get(hub.exchange, 0.0)
@@ -55,13 +63,17 @@ class Bans:
             hub.be_calm(seconds)
 
     def _tell(self, exchange: str, seconds: float) -> None:
-        task = asyncio.get_running_loop().create_task(self._write(exchange, seconds))
+        until = utc_now() + timedelta(seconds=seconds)
+        task = asyncio.get_running_loop().create_task(self._write(exchange, until))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
-    async def _write(self, exchange: str, seconds: float) -> None:
-        address, until = self.address, utc_now() + timedelta(seconds=seconds)
+    async def _write(self, exchange: str, until: datetime) -> None:
+        address = self.address
         try:
             await self.database.write(lambda s: exchange_bans.save_ban(s, exchange, address, until))
         except (DatabaseUnavailable, CommitUnknown) as error:
             log.warning("the ban of %s could not be written: %s", exchange, error)
+            self._unwritten[exchange] = max(until, self._unwritten.get(exchange, until))
+        else:
+            self._unwritten.pop(exchange, None)
