@@ -23,6 +23,7 @@ from db.tables.market import (
     TickerRow,
 )
 from db.tables.model import Model
+from db.tables.notifications import NotificationTargetRow, OutboxRow
 from db.tables.people import (
     LoginAttempt,
     LoginSession,
@@ -30,6 +31,13 @@ from db.tables.people import (
     OneTimeCode,
     RequestKey,
     User,
+)
+from db.tables.personal import (
+    DraftRow,
+    InvitationRow,
+    PreferencesRow,
+    RecoveryCodeRow,
+    SecondFactorRow,
 )
 from db.tables.records import AuditEntry, JournalRow, LogRecord
 from db.tables.strategies import (
@@ -58,12 +66,14 @@ __all__ = [
     "CandleRequestRow",
     "CandleRow",
     "CycleRow",
+    "DraftRow",
     "ExchangeAccount",
     "ExchangeBanRow",
     "ExchangeProofRow",
     "FillRow",
     "HaltAcknowledgement",
     "Installation",
+    "InvitationRow",
     "JournalRow",
     "LeaseRow",
     "LogRecord",
@@ -72,12 +82,17 @@ __all__ = [
     "LoginTicket",
     "MarketRow",
     "Model",
+    "NotificationTargetRow",
     "OneTimeCode",
     "OrderAnswerRow",
     "OrderInquiryRow",
     "OrderRow",
+    "OutboxRow",
+    "PreferencesRow",
     "PriceRequestRow",
+    "RecoveryCodeRow",
     "RequestKey",
+    "SecondFactorRow",
     "Setting",
     "Strategy",
     "StrategyParameters",
