@@ -25,6 +25,8 @@ UNUSED = frozenset(
         # Tested, and wanted by screens that are not there yet: versions of parameters, the audit log of
         # a person, their journal, people who leave, sums over strategies, time in trade.
         "core/exposure.py: total_outlook",
+        "core/imports/own.py: write_export",
+        "core/imports/reading.py: read_import",
         "core/metrics.py: cycle_results",
         "core/metrics.py: time_in_trade",
         "db/accounts.py: rename_account",

@@ -1,0 +1,1 @@
+"""Parameter sets that people bring along: our own as a file, those of 3Commas and of OKX."""
