@@ -90,7 +90,7 @@ def store_key(
     account = lock_account(session, user_id, account_id)
     if account.kind is not AccountKind.LIVE or account.archived_at is not None:
         raise Conflict("This is not a live account in use; only those have keys.")
-    if not PAIR_ID.fullmatch(pair_id) or not _looks_sealed(sealed):
+    if not PAIR_ID.fullmatch(pair_id) or not looks_sealed(sealed):
         raise InvalidInput("key", "was not sealed as it must be; reload the page and try again.")
     newest = session.scalar(
         select(func.max(AccountKeyRow.version)).where(AccountKeyRow.account_id == account_id)
@@ -220,7 +220,7 @@ def _clean(
     return value
 
 
-def _looks_sealed(sealed: str) -> bool:
+def looks_sealed(sealed: str) -> bool:
     if len(sealed) > SEALED_LENGTH or not sealed.isascii():
         return False
     try:

@@ -1,7 +1,8 @@
 """The key files in config/: made at the first start, readable only by whom Stepladder runs as, never in git.
 
-cookie.key signs the login cookie (dashboard). audit.key chains the audit rows (worker). worker.private.key
-opens the sealed exchange keys (worker only); worker.public.key seals them (dashboard).
+cookie.key signs the login cookie, second-factor.key seals what second factors are made of (dashboard).
+audit.key chains the audit rows (worker). worker.private.key opens the sealed exchange keys (worker only);
+worker.public.key seals them (dashboard).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from db.settings import ROOT
 
 FOLDER = ROOT / "config"
 COOKIE = "cookie.key"
+SECOND_FACTOR = "second-factor.key"
 AUDIT = "audit.key"
 PRIVATE = "worker.private.key"
 PUBLIC = "worker.public.key"
@@ -28,7 +30,7 @@ OLD_PRIVATE = "worker.private.{}.key"
 KEY_BYTES = 32
 LOSS = (
     "Keep a copy of the folder config/ in a safe place: losing the key files means that everyone must log in"
-    " again and enter their exchange keys again."
+    " again, set up their second factor again and enter their exchange keys again."
 )
 
 
@@ -45,7 +47,8 @@ def prepare_keys(folder: Path | None = None) -> list[str]:
     folder = folder or FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    made = [name for name in (COOKIE, AUDIT) if _make(folder / name, secrets.token_hex(KEY_BYTES))]
+    random = (COOKIE, SECOND_FACTOR, AUDIT)
+    made = [name for name in random if _make(folder / name, secrets.token_hex(KEY_BYTES))]
     if _rotation_broke_off(folder):
         publish_pair(folder)
     if (folder / PUBLIC).exists() and not (folder / PRIVATE).exists():
@@ -57,7 +60,7 @@ def prepare_keys(folder: Path | None = None) -> list[str]:
         made.append(PRIVATE)
     if _make(folder / PUBLIC, bytes(worker_private_key(folder).public_key).hex()):
         made.append(PUBLIC)
-    for path in (*(folder / name for name in (COOKIE, AUDIT, PRIVATE, PUBLIC)), *_old(folder)):
+    for path in (*(folder / name for name in (*random, PRIVATE, PUBLIC)), *_old(folder)):
         path.chmod(0o600)
     _check_pair(folder)
     return made
@@ -65,6 +68,10 @@ def prepare_keys(folder: Path | None = None) -> list[str]:
 
 def cookie_key(folder: Path | None = None) -> bytes:
     return _read((folder or FOLDER) / COOKIE)
+
+
+def second_factor_key(folder: Path | None = None) -> bytes:
+    return _read((folder or FOLDER) / SECOND_FACTOR)
 
 
 def audit_key(folder: Path | None = None) -> bytes:

@@ -1,4 +1,5 @@
-"""One-time secrets that let somebody in without a password: the set-up code and links to reset a password."""
+"""One-time secrets: the set-up code, links to reset a password, and between a password and its second factor
+the token that says that the password was right."""
 
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ from db.rights import Role, require_administrator
 from db.secret_hash import code_hash, new_code, new_secret, secret_hash
 from db.tables import OneTimeCode, User
 
-SETUP, RESET = "setup", "reset"
+SETUP, RESET, CODE = "setup", "reset", "second factor"
 SETUP_LIFE = timedelta(days=7)
 RESET_LIFE = timedelta(hours=24)
+CODE_LIFE = timedelta(minutes=5)
+TOO_LATE = "This took too long; sign in again."
 TOO_OLD = "This link is used or too old; ask for a new one."
 
 
@@ -107,6 +110,31 @@ def reset_password(session: Session, token: str, *, password_hash: str, at: date
     assert user_id is not None
     users.change_password(session, user_id, password_hash=password_hash, at=at)
     return user_id
+
+
+def code_token(session: Session, user_id: int, *, at: datetime) -> str:
+    """For `db.login`: the password was right, the second factor is still to come."""
+    token = new_secret()
+    _add(session, secret_hash(token), CODE, user_id, at + CODE_LIFE)
+    return token
+
+
+def code_owner(session: Session, token: str, *, at: datetime) -> int | None:
+    return session.scalar(
+        select(OneTimeCode.user_id)
+        .join(User, OneTimeCode.user_id == User.id)
+        .where(
+            OneTimeCode.hash == secret_hash(token),
+            OneTimeCode.kind == CODE,
+            OneTimeCode.used_at.is_(None),
+            OneTimeCode.expires_at > at,
+            User.is_active.is_(True),
+        )
+    )
+
+
+def use_code_token(session: Session, token: str, *, at: datetime) -> None:
+    _use(session, secret_hash(token), CODE, at, TOO_LATE)
 
 
 def _add(

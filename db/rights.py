@@ -16,9 +16,13 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-def require_administrator(session: Session, user_id: int) -> None:
+def is_administrator(session: Session, user_id: int) -> bool:
     found = session.execute(select(User.role, User.is_active).where(User.id == user_id)).first()
-    if found is None or not found.is_active or found.role != Role.ADMINISTRATOR:
+    return found is not None and found.is_active and found.role == Role.ADMINISTRATOR
+
+
+def require_administrator(session: Session, user_id: int) -> None:
+    if not is_administrator(session, user_id):
         raise NotAllowed("Only an administrator may do this.")
 
 

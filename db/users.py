@@ -17,7 +17,7 @@ from db.errors import Conflict, NotFound
 from db.matched import rows_matched
 from db.names import USERNAME, clean_name, clean_time_zone, clean_username
 from db.rights import Role, require_administrator
-from db.tables import LoginSession, User
+from db.tables import LoginSession, OneTimeCode, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +161,18 @@ def remove_person(session: Session, administrator_id: int, user_id: int, *, at: 
 
 
 def end_sessions(session: Session, user_id: int, *, at: datetime) -> int:
-    """Every cookie and every open tab of the person; returns how many sessions that were."""
+    """Every cookie, every open tab and every login half done; returns how many sessions that were."""
     session.execute(
         update(User).where(User.id == user_id).values(auth_version=User.auth_version + 1)
+    )
+    session.execute(
+        update(OneTimeCode)
+        .where(
+            OneTimeCode.user_id == user_id,
+            OneTimeCode.kind == "second factor",
+            OneTimeCode.used_at.is_(None),
+        )
+        .values(used_at=at)
     )
     ended = session.execute(
         update(LoginSession)

@@ -72,7 +72,8 @@ class LoginAttempt(Model):
 
 
 class OneTimeCode(Model):
-    """`kind`: "setup" creates the administrator, "reset" lets `user_id` choose a new password."""
+    """`kind`: "setup" creates the administrator, "reset" lets `user_id` choose a password, "second factor"
+    says that `user_id` has given the right password."""
 
     __tablename__ = "one_time_codes"
 

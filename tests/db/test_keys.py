@@ -19,12 +19,14 @@ def folder(tmp_path):
 
 def test_the_first_start_makes_all_keys_and_the_second_none(folder):
     made = keys.prepare_keys(folder)
-    assert sorted(made) == ["audit.key", "cookie.key", "worker.private.key", "worker.public.key"]
+    ours = ["audit.key", "cookie.key", "second-factor.key"]
+    assert sorted(made) == [*ours, "worker.private.key", "worker.public.key"]
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert keys.prepare_keys(folder) == []
     assert before == {file.name: file.read_bytes() for file in folder.iterdir()}
     assert len(keys.cookie_key(folder)) == len(keys.audit_key(folder)) == 32
-    assert keys.cookie_key(folder) != keys.audit_key(folder)
+    random = {keys.cookie_key(folder), keys.audit_key(folder), keys.second_factor_key(folder)}
+    assert len(random) == 3
 
 
 def test_nobody_else_can_read_them_whatever_the_umask(folder):
