@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from db import locks
 from db.tables import AuditEntry, User
@@ -26,11 +26,12 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """`actor`: the display name of who did it; None: the system itself."""
+    """`actor`: the display name of who did it; None: the system itself. `subject`: whom it concerned."""
 
     audit_id: int
     at: datetime
     actor: str | None
+    subject: str | None
     action: str
     details: Mapping[str, Any]
     is_chained: bool
@@ -68,18 +69,35 @@ def append(
     )
 
 
-def audit_of(session: Session, user_id: int, *, limit: int = 100) -> tuple[AuditRow, ...]:
-    """What this person did and what others did to them, newest first."""
-    rows = session.execute(
-        select(AuditEntry, User.display_name)
+def audit_of(
+    session: Session, user_id: int, *, before_id: int | None = None, limit: int = 100
+) -> tuple[AuditRow, ...]:
+    """What this person did and what others did to them, newest first. `before_id`: where the page ended."""
+    return read(session, limit, concerns(user_id), before_id=before_id)
+
+
+def concerns(user_id: int) -> ColumnElement[bool]:
+    return or_(AuditEntry.actor_user_id == user_id, AuditEntry.subject_user_id == user_id)
+
+
+def read(
+    session: Session, limit: int, *conditions: ColumnElement[bool], before_id: int | None = None
+) -> tuple[AuditRow, ...]:
+    """Newest first; whoever calls this has asked who may."""
+    subject = aliased(User)
+    statement = (
+        select(AuditEntry, User.display_name, subject.display_name)
         .outerjoin(User, User.id == AuditEntry.actor_user_id)
-        .where(or_(AuditEntry.actor_user_id == user_id, AuditEntry.subject_user_id == user_id))
+        .outerjoin(subject, subject.id == AuditEntry.subject_user_id)
+        .where(*conditions)
         .order_by(AuditEntry.id.desc())
         .limit(limit)
     )
+    if before_id is not None:
+        statement = statement.where(AuditEntry.id < before_id)
     return tuple(
-        AuditRow(row.id, row.at, actor, row.action, row.details, row.hash is not None)
-        for row, actor in rows
+        AuditRow(row.id, row.at, actor, whom, row.action, row.details, row.hash is not None)
+        for row, actor, whom in session.execute(statement)
     )
 
 

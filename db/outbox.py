@@ -2,6 +2,7 @@
 
 A row is one sentence to one target. A worker takes rows for a while (`taken_until`); if it dies, another
 takes them then. What fails waits longer each time, and is given up after a day.
+`db.retention` removes old rows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import Conflict, NotFound
@@ -147,15 +148,6 @@ def failed(
         .values(next_at=at + pause, taken_by=None, taken_until=None)
     )
     return True
-
-
-def purge(session: Session, *, before: datetime, most: int = 2000) -> int:
-    """Removes what was sent or given up before then; returns how many."""
-    over = (OutboxRow.state != OutboxState.WAITING.value, OutboxRow.created_at < before)
-    found = session.scalars(select(OutboxRow.id).where(*over).limit(most)).all()
-    if not found:
-        return 0
-    return rows_matched(session.execute(delete(OutboxRow).where(OutboxRow.id.in_(found))))
 
 
 def _finish(

@@ -12,12 +12,14 @@ from db.matched import rows_matched
 from db.tables import (
     CandleRequestRow,
     ExchangeBanRow,
+    InvitationRow,
     JournalRow,
     LoginAttempt,
     LoginSession,
     LoginTicket,
     LogRecord,
     OneTimeCode,
+    OutboxRow,
     PriceRequestRow,
     RequestKey,
 )
@@ -40,6 +42,8 @@ def prune(session: Session, *, log_days: int, journal_days: int, at: datetime) -
         (CandleRequestRow, CandleRequestRow.created_at, at - 30 * DAY),
         (PriceRequestRow, PriceRequestRow.asked_at, at - DAY),
         (ExchangeBanRow, ExchangeBanRow.until, at - DAY),
+        (InvitationRow, InvitationRow.expires_at, at - 30 * DAY),
+        (OutboxRow, OutboxRow.created_at, at - 7 * DAY),
     )
     return {
         table.__tablename__: _remove(session, table, column, before)

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from db import audit, users
 from db.errors import NotFound
 from db.matched import rows_matched
+from db.preferences import Theme, as_theme
 from db.rights import Role
 from db.secret_hash import new_secret, secret_hash
-from db.tables import LoginSession, LoginTicket, User
+from db.tables import LoginSession, LoginTicket, PreferencesRow, SecondFactorRow, User
 
 LIFE = timedelta(hours=12)
 TRUSTED_LIFE = timedelta(days=30)
@@ -40,7 +41,8 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The person behind a request. `confirmed_at`: when they last gave their password in this session."""
+    """The person behind a request. `confirmed_at`: when they last gave their password or a code in this
+    session. has_second_factor: one that works."""
 
     user_id: int
     username: str
@@ -52,6 +54,8 @@ class Principal:
     expires_at: datetime
     last_seen_at: datetime
     trusted: bool
+    has_second_factor: bool = False
+    theme: Theme = Theme.SYSTEM
 
     @property
     def is_administrator(self) -> bool:
@@ -115,8 +119,12 @@ def session_user(session: Session, sid: str, *, at: datetime) -> Principal | Non
             LoginSession.expires_at,
             LoginSession.last_seen_at,
             LoginSession.trusted,
+            SecondFactorRow.confirmed_at.label("second_factor_at"),
+            PreferencesRow.theme,
         )
         .join(LoginSession, LoginSession.user_id == User.id)
+        .outerjoin(SecondFactorRow, SecondFactorRow.user_id == User.id)
+        .outerjoin(PreferencesRow, PreferencesRow.user_id == User.id)
         .where(
             LoginSession.sid_hash == secret_hash(sid),
             LoginSession.revoked_at.is_(None),
@@ -138,6 +146,8 @@ def session_user(session: Session, sid: str, *, at: datetime) -> Principal | Non
         expires_at=row.expires_at,
         last_seen_at=row.last_seen_at,
         trusted=row.trusted,
+        has_second_factor=row.second_factor_at is not None,
+        theme=as_theme(row.theme),
     )
 
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from core.cycle import DesiredState
 from core.errors import InvalidInput
 from db import accounts, audit, removal
 from db.errors import Conflict, NotFound
@@ -149,6 +151,29 @@ def set_active(
     _note(session, administrator_id, user_id, action, {}, at)
 
 
+def keep_out(
+    session: Session,
+    administrator_id: int,
+    user_id: int,
+    *,
+    cycles: DesiredState,
+    at: datetime,
+) -> int:
+    """Out at once, and in the same transaction every strategy of theirs finishes, pauses or stops.
+
+    `cycles`: FINISHING, PAUSED or STOPPED; anything else is refused. Returns how many of them changed.
+    """
+    _lock_administrators(session, administrator_id)
+    _keep_an_administrator(session, user_id)
+    # First the row that whoever changes a strategy of theirs locks: what they do now waits, and is refused.
+    _change(session, user_id, is_active=False)
+    changed = removal.quiet_everything(session, user_id, cycles, at=at)
+    end_sessions(session, user_id, at=at)
+    details = {"cycles": cycles.value, "strategies": changed}
+    _note(session, administrator_id, user_id, "person kept out", details, at)
+    return changed
+
+
 def remove_person(session: Session, administrator_id: int, user_id: int, *, at: datetime) -> None:
     """Archives everything of theirs and keeps them out; refused while a cycle is open. Rows stay."""
     _lock_administrators(session, administrator_id)
@@ -234,7 +259,7 @@ def _note(
     actor_id: int,
     subject_id: int,
     action: str,
-    details: dict[str, object],
+    details: Mapping[str, object],
     at: datetime,
 ) -> None:
     audit.append(
