@@ -27,6 +27,7 @@ UNUSED = frozenset(
         "core/exposure.py: total_outlook",
         "core/imports/own.py: write_export",
         "core/imports/reading.py: read_import",
+        "dashboard/csv_out.py: write_csv",
         "dashboard/distances.py: distances",
         "core/metrics.py: cycle_results",
         "core/metrics.py: time_in_trade",

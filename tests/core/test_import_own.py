@@ -16,6 +16,7 @@ from core.imports.texts import MOST_LETTERS
 from core.parameter_reading import read_parameters
 from tests.builders import some_parameters
 from tests.core.parameter_sets import parameter_sets
+from tests.faults import fault
 
 D = Decimal
 GOOD = json.loads(write_export(some_parameters()))
@@ -77,6 +78,7 @@ def test_a_file_that_is_not_as_we_write_it_is_refused(changes, word):
     assert word in refused(json.dumps(GOOD | changes))
 
 
+@fault("I1", "I2")
 @pytest.mark.parametrize(
     ("text", "word"),
     [
@@ -132,6 +134,7 @@ VALUES = st.recursive(
 )
 
 
+@fault("I1")
 @given(st.dictionaries(KEYS, VALUES, max_size=8))
 def test_any_json_is_read_or_refused_with_a_sentence(content):
     try:
