@@ -16,7 +16,7 @@ from dashboard import (
     strategy_pnl,
 )
 from dashboard.charts.market import market_figure
-from dashboard.charts.strategy_lines import lines_of, marks_of, since
+from dashboard.charts.strategy_lines import LEGEND, lines_of, marks_of, since
 from dashboard.components.live_chart import live_chart
 from dashboard.database import read
 from dashboard.formatting import (
@@ -160,7 +160,7 @@ def chart(person: Principal, strategy_id: int) -> None:
         )
     )
     rows = candle_history.shown(person, card.venue, card.symbol, minutes, hours, now)
-    lines = lines_of(card.cycle, card.position, card.last_price)
+    lines = lines_of(card, now)
     marks = since(marks_of(fills, card.symbol, person.time_zone), earliest)
     if not rows and not lines and not marks:
         return
@@ -171,7 +171,6 @@ def chart(person: Principal, strategy_id: int) -> None:
     st.caption(
         escape(
             f"Price in {card.quote}, candles of {minutes} min, time in {person.time_zone}."
-            " Dashed: buys waiting. Dotted with a number in brackets: buys that are not placed now."
-            " ▲ bought, ▼ sold."
+            f" {LEGEND} ▲ bought, ▼ sold."
         )
     )

@@ -6,10 +6,13 @@ import plotly.graph_objects as go
 
 from core.ladder import Ladder
 from dashboard.charts import appearance
+from dashboard.charts.appearance import LIGHT, Palette
 from dashboard.formatting import money, percent, price
 
 
-def ladder_figure(ladder: Ladder, quote: str, height: int = 380) -> go.Figure:
+def ladder_figure(
+    ladder: Ladder, quote: str, height: int = 380, palette: Palette = LIGHT
+) -> go.Figure:
     """Steps from the first buy (left) to the last extra buy (right): prices as lines, money as bars."""
     rungs = ladder.rungs
     names = ["First"] + [str(rung.level.number) for rung in rungs[1:]]
@@ -25,12 +28,12 @@ def ladder_figure(ladder: Ladder, quote: str, height: int = 380) -> go.Figure:
     figure = go.Figure()
     figure.add_bar(
         x=names, y=[float(rung.level.cost) for rung in rungs], name=f"Money spent ({quote})",
-        marker={"color": appearance.ACCENT, "opacity": 0.18}, yaxis="y2", hoverinfo="skip",
+        marker={"color": palette.accent, "opacity": 0.18}, yaxis="y2", hoverinfo="skip",
     )  # fmt: skip
     lines = (
-        ("Take profit", appearance.GAIN, [rung.take_profit_price for rung in rungs], "dot"),
-        ("Average entry", appearance.WARN, [rung.average_entry_price for rung in rungs], "dash"),
-        ("Buys at", appearance.ACCENT, [rung.level.price for rung in rungs], "solid"),
+        ("Take profit", palette.gain, [rung.take_profit_price for rung in rungs], "dot"),
+        ("Average entry", palette.warn, [rung.average_entry_price for rung in rungs], "dash"),
+        ("Buys at", palette.accent, [rung.level.price for rung in rungs], "solid"),
     )
     for name, colour, values, dash in lines:
         figure.add_scatter(
@@ -42,9 +45,12 @@ def ladder_figure(ladder: Ladder, quote: str, height: int = 380) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(
         appearance.layout(
+            palette,
             height,
-            xaxis=appearance.axis(title={"text": "Extra buy"}, type="category", fixedrange=True),
-            yaxis=appearance.axis(title={"text": f"Price ({quote})"}, fixedrange=True),
+            xaxis=appearance.axis(
+                palette, title={"text": "Extra buy"}, type="category", fixedrange=True
+            ),
+            yaxis=appearance.axis(palette, title={"text": f"Price ({quote})"}, fixedrange=True),
             yaxis2={"overlaying": "y", "side": "right", "visible": False, "rangemode": "tozero"},
             legend={"orientation": "h", "y": -0.22, "x": 0, "yanchor": "top"},
             dragmode=False,

@@ -16,14 +16,22 @@ import plotly.graph_objects as go
 from core.candles import Candle
 from core.market import Side
 from dashboard.charts import appearance
+from dashboard.charts.appearance import LIGHT, Palette
 from dashboard.formatting import price as price_text
 from dashboard.formatting import zone
 
 
 class LineKind(StrEnum):
+    """`level`: a buy that rests. `planned`: one that is not placed now."""
+
     LEVEL = "level"
     PLANNED = "planned"
+    FILLED = "filled"
+    DOUBTFUL = "doubtful"
+    REFUSED = "refused"
+    LEFT_OUT = "left_out"
     AVERAGE = "average"
+    BREAKEVEN = "breakeven"
     TAKE_PROFIT = "take_profit"
     STOP = "stop"
     PRICE = "price"
@@ -49,13 +57,19 @@ class FillMark:
 # Of the height of the chart: below that two labels touch.
 LABEL_HEIGHT = 0.04
 STYLES: dict[LineKind, tuple[str, str, float]] = {
-    LineKind.LEVEL: (appearance.ACCENT, "dash", 1),
-    LineKind.PLANNED: (appearance.QUIET, "dot", 1),
-    LineKind.AVERAGE: (appearance.WARN, "solid", 1.5),
-    LineKind.TAKE_PROFIT: (appearance.GAIN, "solid", 1.5),
-    LineKind.STOP: (appearance.LOSS, "solid", 1.5),
-    LineKind.PRICE: (appearance.TEXT, "dot", 1),
+    LineKind.LEVEL: ("accent", "dash", 1),
+    LineKind.PLANNED: ("quiet", "dot", 1),
+    LineKind.FILLED: ("violet", "solid", 1),
+    LineKind.DOUBTFUL: ("warn", "longdash", 1),
+    LineKind.REFUSED: ("loss", "dashdot", 1),
+    LineKind.LEFT_OUT: ("quiet", "longdashdot", 1),
+    LineKind.AVERAGE: ("warn", "solid", 1.5),
+    LineKind.BREAKEVEN: ("text", "dash", 1.5),
+    LineKind.TAKE_PROFIT: ("gain", "solid", 1.5),
+    LineKind.STOP: ("loss", "solid", 1.5),
+    LineKind.PRICE: ("text", "dot", 1),
 }
+"""(name of a colour of the palette, dash, width). States of levels differ in their dashes too."""
 
 
 def market_figure(
@@ -66,6 +80,7 @@ def market_figure(
     view: str,
     time_zone: str = "UTC",
     height: int = 440,
+    palette: Palette = LIGHT,
 ) -> go.Figure:
     """`view` names what is looked at: while it stays the same, zoom and position survive an update."""
     there = zone(time_zone)
@@ -77,13 +92,13 @@ def market_figure(
             high=[float(candle.high) for candle in candles],
             low=[float(candle.low) for candle in candles],
             close=[float(candle.close) for candle in candles],
-            increasing={"line": {"color": appearance.GAIN, "width": 1}},
-            decreasing={"line": {"color": appearance.LOSS, "width": 1}},
+            increasing={"line": {"color": palette.gain, "width": 1}},
+            decreasing={"line": {"color": palette.loss, "width": 1}},
             name="Price", showlegend=False,
         )  # fmt: skip
     for side, symbol, colour in (
-        (Side.BUY, "triangle-up", appearance.ACCENT),
-        (Side.SELL, "triangle-down", appearance.VIOLET),
+        (Side.BUY, "triangle-up", palette.accent),
+        (Side.SELL, "triangle-down", palette.violet),
     ):
         marks = [fill for fill in fills if fill.side is side]
         figure.add_scatter(
@@ -93,18 +108,20 @@ def market_figure(
             mode="markers", hovertemplate="%{text}<extra></extra>",
             marker={
                 "symbol": symbol, "size": 12, "color": colour,
-                "line": {"color": "#ffffff", "width": 1},
+                "line": {"color": palette.background, "width": 1},
             },
             name="Bought" if side is Side.BUY else "Sold", showlegend=bool(marks),
         )  # fmt: skip
     limits = _range(candles, lines)
-    shapes, annotations = _lines(lines, limits[1] - limits[0] if limits else 1)
+    span = limits[1] - limits[0] if limits else 1
+    shapes, annotations = _lines(lines, span, palette)
     figure.update_layout(
         appearance.layout(
+            palette,
             height,
             uirevision=view,
-            xaxis=appearance.axis(rangeslider={"visible": False}, type="date"),
-            yaxis=appearance.axis(side="left", range=limits),
+            xaxis=appearance.axis(palette, rangeslider={"visible": False}, type="date"),
+            yaxis=appearance.axis(palette, side="left", range=limits),
             shapes=shapes,
             annotations=annotations,
             margin={"l": 8, "r": 76, "t": 8, "b": 8},
@@ -119,13 +136,14 @@ def _clock(at: datetime, there: ZoneInfo) -> datetime:
 
 
 def _lines(
-    lines: Sequence[PriceLine], span: float
+    lines: Sequence[PriceLine], span: float, palette: Palette
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """One list of shapes and one of labels: add_hline costs eight milliseconds for each line."""
     places = spread([float(line.price) for line in lines], span * LABEL_HEIGHT)
     shapes, annotations = [], []
     for line, place in zip(lines, places, strict=True):
-        colour, dash, width = STYLES[line.kind]
+        name, dash, width = STYLES[line.kind]
+        colour = getattr(palette, name)
         y = float(line.price)
         shapes.append(
             {

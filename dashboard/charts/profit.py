@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import plotly.graph_objects as go
 
 from dashboard.charts import appearance
+from dashboard.charts.appearance import LIGHT, Palette
 from dashboard.equity import Drawn
 from dashboard.formatting import zone
 
@@ -15,7 +16,13 @@ SHARE_OF_DRAWDOWN = 0.3
 
 
 def profit_figure(
-    drawn: Drawn, quote: str, *, view: str, time_zone: str = "UTC", height: int = 380
+    drawn: Drawn,
+    quote: str,
+    *,
+    view: str,
+    time_zone: str = "UTC",
+    height: int = 380,
+    palette: Palette = LIGHT,
 ) -> go.Figure:
     """`view` names what is looked at: while it stays the same, zoom and position survive an update."""
     there = zone(time_zone)
@@ -26,8 +33,8 @@ def profit_figure(
     ]
     figure = go.Figure()
     for name, values, colour, shape in (
-        ("With the open position", drawn.equity, appearance.WARN, "linear"),
-        ("Realized", drawn.realized, appearance.ACCENT, "hv"),
+        ("With the open position", drawn.equity, palette.warn, "linear"),
+        ("Realized", drawn.realized, palette.accent, "hv"),
     ):
         figure.add_scatter(
             x=at, y=values, name=name, mode="lines",
@@ -36,18 +43,19 @@ def profit_figure(
         )  # fmt: skip
     figure.add_scatter(
         x=at, y=[-value for value in drawn.drawdown], name="Drawdown", mode="lines", yaxis="y2",
-        line={"color": appearance.LOSS, "width": 1}, fill="tozeroy",
+        line={"color": palette.loss, "width": 1}, fill="tozeroy",
         hovertemplate="%{y:,.2f} " + quote + "<extra>Drawdown</extra>",
     )  # fmt: skip
     figure.update_layout(
         appearance.layout(
+            palette,
             height,
             uirevision=view,
             hovermode="x unified",
-            xaxis=appearance.axis(type="date", anchor="y2"),
-            yaxis=appearance.axis(domain=[SHARE_OF_DRAWDOWN + 0.06, 1], zeroline=True),
+            xaxis=appearance.axis(palette, type="date", anchor="y2"),
+            yaxis=appearance.axis(palette, domain=[SHARE_OF_DRAWDOWN + 0.06, 1], zeroline=True),
             yaxis2=appearance.axis(
-                domain=[0, SHARE_OF_DRAWDOWN], rangemode="tozero", anchor="x", nticks=4
+                palette, domain=[0, SHARE_OF_DRAWDOWN], rangemode="tozero", anchor="x", nticks=4
             ),
         )
     )

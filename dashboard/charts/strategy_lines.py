@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 
 from core.accounting import Position
 from core.cycle import TAKE_PROFIT, Cycle
@@ -12,26 +11,42 @@ from core.ladder import Ladder
 from core.market import Side
 from core.orders import Role
 from core.triggers import activation_price
-from core.wanted import open_levels, stop_price, target_price
+from core.wanted import stop_price, target_price
 from dashboard.charts.market import FillMark, LineKind, PriceLine
 from dashboard.formatting import money, price, quantity, short_when
+from dashboard.planned_real import LevelState, compare
 from dashboard.words import role_words
-from db.reports import FillRow
+from db.reports import FillRow, StrategyCard
+
+LEVELS: dict[LevelState, tuple[LineKind, str]] = {
+    LevelState.FILLED: (LineKind.FILLED, "✓ {}"),
+    LevelState.RESTING: (LineKind.LEVEL, "Buy {}"),
+    LevelState.DOUBTFUL: (LineKind.DOUBTFUL, "? {}"),
+    LevelState.WAITING: (LineKind.PLANNED, "({})"),
+    LevelState.REFUSED: (LineKind.REFUSED, "✗ {}"),
+    LevelState.LEFT_OUT: (LineKind.LEFT_OUT, "– {}"),
+}
+LEGEND = (
+    "Dashed: buys waiting. Dotted with a number in brackets: buys that are not placed now. ✓ filled,"
+    " ✗ refused, – left out, ? unknown whether it exists."
+)
 
 
-def lines_of(cycle: Cycle | None, held: Position | None, last: Decimal | None) -> list[PriceLine]:
-    """Levels still open, average entry, take profit, stop loss and the price now."""
+def lines_of(card: StrategyCard, now: datetime) -> list[PriceLine]:
+    """Levels by their state, average entry, breakeven, take profit, stop loss and the price now."""
     found: list[PriceLine] = []
+    cycle, held, last = card.cycle, card.position, card.last_price
     tick = None if cycle is None else cycle.market.tick_size
     if cycle is not None and held is not None and cycle.has_fills():
-        resting = {order.slot.level for order in cycle.live() if order.slot.role is Role.SAFETY}
-        for level, _ in open_levels(cycle):
-            is_resting = level.number in resting
-            kind = LineKind.LEVEL if is_resting else LineKind.PLANNED
-            word = f"Buy {level.number}" if is_resting else f"({level.number})"
-            found.append(PriceLine(kind, level.price, word))
+        for row in compare(card, now)[1:]:
+            if row.planned_price is not None:
+                kind, word = LEVELS[row.state]
+                found.append(PriceLine(kind, row.planned_price, word.format(row.number)))
         if held.average_entry_price is not None:
             found.append(PriceLine(LineKind.AVERAGE, held.average_entry_price, "Average"))
+        even = held.breakeven_price(cycle.market.taker_fee)
+        if even is not None and held.quantity > 0:
+            found.append(PriceLine(LineKind.BREAKEVEN, even, "Breakeven"))
         found += _exits(cycle, held)
     if last is not None:
         found.append(PriceLine(LineKind.PRICE, last, price(last, tick)))

@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from core.accounting import position
 from core.candles import Candle
-from core.cycle import TAKE_PROFIT
+from core.cycle import TAKE_PROFIT, DesiredState, PassedLevels
 from core.ladder import build_ladder
 from core.market import Side
 from core.orders import Role
 from dashboard.charts.ladder import ladder_figure
-from dashboard.charts.market import FillMark, LineKind, PriceLine, market_figure, spread
+from dashboard.charts.market import STYLES, FillMark, LineKind, PriceLine, market_figure, spread
 from dashboard.charts.profit import profit_figure
+from dashboard.charts.strategy_lines import LEVELS as LEVELS_DRAWN
 from dashboard.charts.strategy_lines import lines_of
 from dashboard.equity import Drawn
-from tests.builders import a_market, candles, some_parameters, started
+from dashboard.planned_real import LevelState
+from tests.builders import a_cycle, a_market, at, candles, report, some_parameters, started
+from tests.core.engine_steps import LEVELS, S, want
+from tests.dashboard.cards import a_card
 
 AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 D = Decimal
@@ -63,9 +68,7 @@ def test_labels_that_would_touch_are_moved_apart():
 
 def test_a_cycle_is_drawn_with_levels_average_and_take_profit():
     play = started()
-    from core.accounting import position
-
-    lines = lines_of(play.cycle, position(play.cycle), D("99.5"))
+    lines = lines_of(a_card(play.cycle, "99.5"), at(60))
     found = {line.label: line.price for line in lines}
     assert found["Buy 1"] == D(99)
     assert found["Average"] == D(100)
@@ -76,12 +79,58 @@ def test_a_cycle_is_drawn_with_levels_average_and_take_profit():
 
 def test_buys_that_are_not_placed_are_drawn_differently():
     play = started(active_safety_orders=1)
-    from core.accounting import position
-
-    lines = lines_of(play.cycle, position(play.cycle), None)
+    lines = lines_of(a_card(play.cycle, None), at(60))
     kinds = [line.kind for line in lines if line.kind in (LineKind.LEVEL, LineKind.PLANNED)]
     assert kinds == [LineKind.LEVEL, LineKind.PLANNED, LineKind.PLANNED]
     assert any(order.slot.role is Role.SAFETY for order in play.cycle.live())
+
+
+def kinds_of(play, last=100):
+    lines = lines_of(a_card(play.cycle, last), at(60))
+    return {line.label: line.kind for line in lines}
+
+
+def test_levels_are_drawn_by_their_state():
+    play = started()
+    play.fill(LEVELS[0], seconds=5)
+    play(report(play.order(LEVELS[1]), S.CANCELLED, 6))
+    play.cancel_all(7)
+    found = kinds_of(play)
+    assert found["✓ 1"] is LineKind.FILLED
+    assert found["✗ 2"] is LineKind.REFUSED
+    assert found["(3)"] is LineKind.PLANNED
+
+
+def test_levels_that_nobody_knows_of_or_that_were_skipped_are_drawn_so():
+    play = started()
+    play(report(play.order(LEVELS[0]), S.QUARANTINED, 1))
+    assert kinds_of(play)["? 1"] is LineKind.DOUBTFUL
+    play = started()
+    play(want(DesiredState.PAUSED, 1, 100))
+    play.cancel_all(2)
+    play(want(DesiredState.RUNNING, 3, "98.5", passed_levels=PassedLevels.SKIP))
+    assert kinds_of(play)["– 1"] is LineKind.LEFT_OUT
+
+
+def test_the_breakeven_lies_above_the_average_by_both_fees():
+    fee = D("0.001")
+    play = started(a_market(maker_fee=fee, taker_fee=fee))
+    found = {line.kind: line.price for line in lines_of(a_card(play.cycle), at(60))}
+    held = position(play.cycle)
+    assert found[LineKind.AVERAGE] == 100
+    assert found[LineKind.BREAKEVEN] == held.paid / (held.quantity * (1 - fee))
+    assert D("100.2") < found[LineKind.BREAKEVEN] < found[LineKind.TAKE_PROFIT]
+
+
+def test_a_cycle_that_waits_to_start_is_drawn_without_levels():
+    assert kinds_of(type(started())(a_cycle())) == {"100.00": LineKind.PRICE}
+
+
+def test_every_state_and_every_kind_of_line_has_its_look():
+    assert set(LEVELS_DRAWN) == set(LevelState)
+    assert set(STYLES) == set(LineKind)
+    looks = [(STYLES[kind][1], STYLES[kind][2]) for kind, _ in LEVELS_DRAWN.values()]
+    assert len(set(looks)) == len(looks)  # without colours too
 
 
 def test_the_profit_chart_takes_an_empty_history():
