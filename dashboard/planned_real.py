@@ -19,7 +19,14 @@ from core.orders import Order, OrderStatus, Role, Slot
 from core.slots import is_blocked
 from core.wanted import base_price, cycle_levels, open_levels
 from dashboard.formatting import percent, price, quantity
-from dashboard.planned_why import Why, WhyNot, why_base_waits, why_level_waits
+from dashboard.planned_why import (
+    Situation,
+    Why,
+    WhyNot,
+    situation,
+    why_base_waits,
+    why_level_waits,
+)
 from db.reports import StrategyCard
 
 S = OrderStatus
@@ -63,13 +70,14 @@ def compare(card: StrategyCard, now: datetime) -> tuple[PlannedLevel, ...]:
     cycle = card.cycle
     if cycle is None:
         return ()
-    by_slot = cycle.by_slot()
+    by_slot, here = cycle.by_slot(), situation(card, cycle, now)
     levels = cycle_levels(cycle) or _without_prices(cycle)
     open_now = {level.number for level, _ in open_levels(cycle)}
-    found = [_first_buy(card, cycle, by_slot.get(BASE, []), now)]
+    found = [_first_buy(here, by_slot.get(BASE, []))]
+    has_price = base_price(cycle) is not None
     for level in levels:
         attempts = by_slot.get(Slot(Role.SAFETY, level.number), [])
-        is_open = level.number in open_now or base_price(cycle) is None
+        is_open = level.number in open_now or not has_price
         state = _state(cycle, level, attempts, is_open, now)
         found.append(
             PlannedLevel(
@@ -83,7 +91,7 @@ def compare(card: StrategyCard, now: datetime) -> tuple[PlannedLevel, ...]:
                 filled=_filled(attempts),
                 average=_average(attempts),
                 why_different=tuple(_differences(cycle, level.price, level.quantity, attempts)),
-                why_not=_why_not(card, cycle, level, attempts, state, now),
+                why_not=_why_not(here, level, attempts, state),
             )
         )
     return tuple(found)
@@ -98,11 +106,10 @@ def _without_prices(cycle: Cycle) -> tuple[Level, ...]:
     )
 
 
-def _first_buy(
-    card: StrategyCard, cycle: Cycle, attempts: Sequence[Order], now: datetime
-) -> PlannedLevel:
+def _first_buy(here: Situation, attempts: Sequence[Order]) -> PlannedLevel:
+    cycle = here.cycle
     first = attempts[0] if attempts else None
-    state = _base_state(cycle, attempts, now)
+    state = _base_state(cycle, attempts, here.now)
     planned = None if first is None else first.planned_price
     wanted = None if first is None else first.quantity
     return PlannedLevel(
@@ -118,7 +125,7 @@ def _first_buy(
         why_different=()
         if planned is None or wanted is None
         else tuple(_differences(cycle, planned, wanted, attempts)),
-        why_not=None if state is LevelState.FILLED else why_base_waits(card, cycle, now),
+        why_not=None if state is LevelState.FILLED else why_base_waits(here),
     )
 
 
@@ -238,15 +245,10 @@ def _left_over(cycle: Cycle, last: Order, rest: Decimal) -> str:
 
 
 def _why_not(
-    card: StrategyCard,
-    cycle: Cycle,
-    level: Level,
-    attempts: Sequence[Order],
-    state: LevelState,
-    now: datetime,
+    here: Situation, level: Level, attempts: Sequence[Order], state: LevelState
 ) -> Why | None:
     if state is LevelState.FILLED:
         return None
-    if state is LevelState.LEFT_OUT and level.number not in cycle.skipped:
+    if state is LevelState.LEFT_OUT and level.number not in here.cycle.skipped:
         return Why(WhyNot.MINIMUM, "It is smaller than the least that the exchange takes.")
-    return why_level_waits(card, cycle, level, attempts, now)
+    return why_level_waits(here, level, attempts)

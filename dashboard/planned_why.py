@@ -55,30 +55,50 @@ class Why:
     sentence: str
 
 
-def why_level_waits(
-    card: StrategyCard, cycle: Cycle, level: Level, attempts: Sequence[Order], now: datetime
-) -> Why:
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is the same for all levels of a cycle. `ready`: numbers of the levels that may rest, top first;
+    `whole`: why the strategy buys nothing at all; `beyond_cap`: what the worker says about the cap."""
+
+    card: StrategyCard
+    cycle: Cycle
+    now: datetime
+    ready: tuple[int, ...]
+    whole: Why | None
+    sellable: bool
+    beyond_cap: str
+
+
+def situation(card: StrategyCard, cycle: Cycle, now: datetime) -> Situation:
+    left_out = cycle.skipped | cycle.held
+    ready = tuple(each.number for each, _ in open_levels(cycle) if each.number not in left_out)
+    sellable = is_sellable(cycle, position(cycle))
+    beyond_cap = _added_by_worker(card, cycle, now)
+    return Situation(card, cycle, now, ready, _of_strategy(card, cycle), sellable, beyond_cap)
+
+
+def why_level_waits(here: Situation, level: Level, attempts: Sequence[Order]) -> Why:
     """Of an extra buy that has not filled to its end."""
     live = next((order for order in attempts if order.is_live), None)
     if live is not None:
-        return _of_live(card, cycle, live)
-    if level.number in cycle.skipped:
+        return _of_live(here.card, here.cycle, live)
+    if level.number in here.cycle.skipped:
         return Why(WhyNot.SKIPPED, "You chose to skip it when the strategy was started again.")
     return (
-        _of_strategy(card, cycle)
-        or _of_level(card, cycle, level)
-        or _of_attempts(cycle, attempts, now)
-        or _of_worker(card, cycle, level, now)
+        here.whole
+        or _of_level(here.card, here.cycle, level)
+        or _of_attempts(here.cycle, attempts, here.now)
+        or _of_worker(here, level)
     )
 
 
-def why_base_waits(card: StrategyCard, cycle: Cycle, now: datetime) -> Why:
+def why_base_waits(here: Situation) -> Why:
     """Of a first buy that has not filled. The worker's own sentence says most of it."""
-    attempts = cycle.attempts(BASE)
+    card, cycle = here.card, here.cycle
     live = cycle.live_in(BASE)
     if live is not None:
         return _of_live(card, cycle, live)
-    found = _of_strategy(card, cycle) or _of_attempts(cycle, attempts, now)
+    found = here.whole or _of_attempts(cycle, cycle.attempts(BASE), here.now)
     if found is not None:
         return found
     if card.reason:
@@ -163,41 +183,30 @@ def _of_attempts(cycle: Cycle, attempts: Sequence[Order], now: datetime) -> Why 
     return Why(WhyNot.NO_FUNDS if reason == FUNDS else WhyNot.NOT_PLACED, words)
 
 
-def _of_worker(card: StrategyCard, cycle: Cycle, level: Level, now: datetime) -> Why:
+def _of_worker(here: Situation, level: Level) -> Why:
     """Nothing speaks against it but how many rest at once, the cap, or the moment."""
-    most, above = cycle.parameters.active_safety_orders, _before(cycle, level)
+    most = here.cycle.parameters.active_safety_orders
+    above = sum(1 for number in here.ready if number < level.number)
     if above >= most:
         return Why(
             WhyNot.ACTIVE_LIMIT,
             f"{count(most, 'extra buy rests', 'extra buys rest')} at once, as you set it; this one is placed"
-            f" after {count(above - most + 1, 'one above it has', 'of those above it have')} filled.",
+            f" after {count(above - most + 1, 'above it has', 'above it have')} filled.",
         )
-    if not is_sellable(cycle, position(cycle)):
+    if not here.sellable:
         return Why(
             WhyNot.MINIMUM,
             "What is held is too small to be sold alone, so nothing is added to it.",
         )
-    beyond = added_by_worker(card, cycle, now)
-    if beyond:
-        return Why(WhyNot.CAP, beyond)
-    if not card.price_is_fresh:
+    if here.beyond_cap:
+        return Why(WhyNot.CAP, here.beyond_cap)
+    if not here.card.price_is_fresh:
         return Why(WhyNot.NO_PRICE, "There is no fresh price; orders are placed only at one.")
-    needed = money(level.cost, card.quote)
+    needed = money(level.cost, here.card.quote)
     return Why(WhyNot.ABOUT_TO, f"The worker is about to place it, for {needed}.")
 
 
-def _before(cycle: Cycle, level: Level) -> int:
-    """How many levels come before it among those that may rest."""
-    return sum(
-        1
-        for each, _ in open_levels(cycle)
-        if each.number < level.number
-        and each.number not in cycle.skipped
-        and each.number not in cycle.held
-    )
-
-
-def added_by_worker(card: StrategyCard, cycle: Cycle, now: datetime) -> str:
+def _added_by_worker(card: StrategyCard, cycle: Cycle, now: datetime) -> str:
     """What the worker says beyond what the cycle itself explains: that the account's cap has no room."""
     if card.actual_state in (None, *ENDED, *HELD_BACK):
         return ""

@@ -76,8 +76,8 @@ def test_beyond_what_may_rest_at_once_a_level_waits_for_those_above():
         LevelState.RESTING, LevelState.WAITING, LevelState.WAITING,
     ]  # fmt: skip
     assert [why(row) for row in found[2:]] == [WhyNot.ACTIVE_LIMIT] * 2
-    assert "after one above it has filled" in found[2].why_not.sentence.replace("1 ", "")
-    assert "2 of those above" in found[3].why_not.sentence
+    assert "after 1 above it has filled" in found[2].why_not.sentence
+    assert "after 2 above it have filled" in found[3].why_not.sentence
 
 
 @pytest.mark.parametrize(
