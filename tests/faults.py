@@ -93,6 +93,47 @@ CATALOGUE: dict[str, str] = {
     "P16": "stop pressed while orders are being sent",
 }
 
+PEOPLE: dict[str, str] = {
+    "I1": "numbers that are none, or absurd",
+    "I2": "a ladder of absurd length or size",
+    "I3": "a ladder that reaches zero, the minima or beyond the money",
+    "I4": "SQL in a name",
+    "I5": "HTML, JavaScript or Markdown in a name or in what an exchange says",
+    "I6": "a spreadsheet's formula in an export",
+    "I7": "letters that mislead: hidden, turned round, look-alike, endless",
+    "I8": "two windows edit the same thing",
+    "I9": "parameters edited in the middle of a cycle",
+    "I10": "something is removed while coins are held",
+    "I11": "a click that arrives twice",
+    "I12": "a symbol or an exchange that must not be traded",
+    "I13": "rows written by a dashboard that was taken over",
+    "S1": "somebody else's ids",
+    "S2": "a cache that people share",
+    "S3": "a session prepared by somebody else",
+    "S4": "a stolen cookie",
+    "S5": "passwords guessed by machine",
+    "S6": "names found out by their answers",
+    "S7": "a code of the second factor seen or guessed",
+    "S8": "somebody makes themselves administrator",
+    "S9": "another site acts with the person's cookie",
+    "S10": "script in the name of a strategy",
+    "S11": "secrets in logs and errors",
+    "S12": "the database or its copy leaks",
+    "S13": "a sealed text moved to another person",
+    "S14": "another public key put in the place of the worker's",
+    "S15": "a key that can withdraw, or works from anywhere",
+    "S16": "the worker is asked to withdraw",
+    "S17": "history edited by who can write the database",
+    "S18": "a package that is not what was pinned",
+    "S19": "Streamlit's agent door",
+    "S20": "headers that claim who somebody is",
+    "S21": "logins that eat the memory",
+    "S22": "one person uses up what all share",
+    "S23": "the password reset as the weak way in",
+}
+"""What people type and what attackers try. The trust report is about the catalogue above; these have a test
+of their own, tests/test_people_faults.py."""
+
 NOT_PRODUCIBLE: dict[str, str] = {
     "D5": "needs MariaDB 11.6 or newer with snapshot isolation; the error code is tested as a retry",
     "D12": "a worker talks to the one address it is given; two writable primaries are the operator's"
@@ -106,7 +147,7 @@ fired: Counter[str] = Counter()
 
 def fault(*ids: str) -> pytest.MarkDecorator:
     """Marks the test that shows how these faults are survived."""
-    unknown = set(ids) - CATALOGUE.keys()
+    unknown = set(ids) - CATALOGUE.keys() - PEOPLE.keys()
     assert not unknown, f"not in the catalogue: {unknown}"
     return pytest.mark.fault(*ids)
 

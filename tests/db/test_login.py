@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from core.errors import InvalidInput
-from db import links, login, passwords, sessions, users
+from db import links, login, login_attempts, passwords, sessions, users
 from db.errors import Conflict, NotAllowed, NotFound
 from db.login import LoginRefused
 from db.rights import Role
@@ -129,7 +129,7 @@ def test_one_address_trying_many_names_rests_after_forty(engine, ann):
 
 
 def test_during_an_attack_from_everywhere_each_address_has_its_first_try(engine, ann, monkeypatch):
-    monkeypatch.setattr(login, "MOST_ALTOGETHER", 20)
+    monkeypatch.setattr(login_attempts, "MOST_ALTOGETHER", 20)
     for number in range(20):
         fail(engine, username="ann", address=f"203.0.113.{number}")
     fail(engine, password=PASSWORD, address="203.0.113.3")

@@ -57,7 +57,8 @@ def _buy(play: Play, seconds: float = 0) -> None:
 def _write(session, strategy, closed, opened) -> None:
     account = strategy.account_id
     session.add(LeaseRow(account_id=account, owner="w1", token=3, beat=1, taken_at=at(0)))
-    leases.register_worker(session, "w1", "host", 1, "now", "test")
+    if not leases.beat(session, "w1"):
+        leases.register_worker(session, "w1", "host", 1, "now", "test")
     both = [CycleChange(None, closed), CycleChange(None, opened)]
     cycles.save(session, both, {account: 3}, at(200))
     cycles.close(session, [closed], at(61))
