@@ -24,7 +24,7 @@ HELD_BACK = ("waiting", "needs_attention")
 
 
 class WhyNot(StrEnum):
-    """Why a level has not fired. Each has its words in `dashboard.state_words`."""
+    """Why a level has not fired. Each has its words in `dashboard.badge_words`."""
 
     PRICE = "price"
     UNKNOWN = "unknown"

@@ -1,9 +1,9 @@
-"""One word per thing on the screens, and what each state means."""
+"""One word per thing on the screens; what each state means stands in `core.state_words`."""
 
 from __future__ import annotations
 
-from core.cycle import DesiredState
-from core.orders import OrderStatus, Role
+from core import state_words
+from core.orders import Role
 from db.accounts import AccountKind
 
 KIND_WORDS = {
@@ -21,17 +21,7 @@ KIND_SENTENCES = {
     AccountKind.PAPER: "real prices, made-up money. Nothing real can be earned or lost.",
     AccountKind.LIVE: "real money on a real exchange. You can lose all of it.",
 }
-STATE_WORDS = {
-    "starting": "Starting",
-    "running": "Running",
-    "waiting": "Waiting",
-    "finishing": "Finishing",
-    "paused": "Paused",
-    "stopping": "Stopping",
-    "stopped": "Stopped",
-    "closed": "Closed",
-    "needs_attention": "Needs you",
-}
+STATE_WORDS = {state.value: said.word for state, said in state_words.ACTUAL_STATES.items()}
 STATE_COLOURS = {
     "starting": "gray",
     "running": "green",
@@ -43,13 +33,7 @@ STATE_COLOURS = {
     "closed": "gray",
     "needs_attention": "red",
 }
-DESIRED_WORDS = {
-    DesiredState.RUNNING: "run",
-    DesiredState.FINISHING: "finish this cycle, then stop",
-    DesiredState.PAUSED: "pause",
-    DesiredState.STOPPED: "stop",
-    DesiredState.CLOSED: "close",
-}
+DESIRED_WORDS = {state: said.word for state, said in state_words.DESIRED_STATES.items()}
 ROLE_WORDS = {
     Role.BASE: "First buy",
     Role.SAFETY: "Extra buy",
@@ -57,17 +41,7 @@ ROLE_WORDS = {
     Role.STOP_LOSS: "Stop loss",
     Role.CLOSE: "Sold on your word",
 }
-ORDER_WORDS = {
-    OrderStatus.SENDING: "unknown yet",
-    OrderStatus.OPEN: "open",
-    OrderStatus.CANCELLING: "being cancelled",
-    OrderStatus.QUARANTINED: "needs you",
-    OrderStatus.FILLED: "filled",
-    OrderStatus.CANCELLED: "cancelled",
-    OrderStatus.REFUSED: "refused",
-    OrderStatus.NOT_PLACED: "not placed, tried again later",
-    OrderStatus.NOT_ACCEPTED: "never reached the exchange",
-}
+ORDER_WORDS = {status: said.word for status, said in state_words.ORDER_STATES.items()}
 ENDED_WORDS = {
     "take_profit": "take profit",
     "stop_loss": "stop loss",
