@@ -15,6 +15,7 @@ from dashboard import database, session_tokens
 from db import keys, sessions
 from db.handles import Engine
 from db.transactions import run
+from tests.dashboard.site import *  # noqa: F403
 from tests.db.people import a_user, an_administrator
 from tests.migrated import *  # noqa: F403
 
