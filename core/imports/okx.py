@@ -156,19 +156,29 @@ def _starting(given: Given, notes: Notes) -> None:
     kind, strategy = given.word("triggerType"), given.word("triggerStrategy")
     params = given.take("triggerParams")
     entries = params if isinstance(params, list) else [] if params is None else [params]
-    strategies = {
-        str(each.get("triggerStrategy") or "instant").casefold()
-        if isinstance(each, Mapping)
-        else "?"
-        for each in entries
-    }
+    waiting = [each for each in entries if not _is_instant(each)]
+    stops = [each for each in waiting if _action(each) == "stop"]
     waits = kind not in (None, "1", "instant") or strategy not in (None, "instant")
     others = [given.take(name) for name in ("triggerSign", "triggerPx", "triggerCond")]
-    if waits or strategies - {"instant"} or any(each is not None for each in others):
+    if waits or len(waiting) > len(stops) or any(each is not None for each in others):
         notes.not_taken.append(
             "The bot waits for a price or a signal on OKX before it starts. Here a cycle starts at once;"
             " set a price to start at if you do not want that (here it holds for every cycle)."
         )
+    if stops:
+        notes.not_taken.append(
+            "A price or a signal stops the bot on OKX. Here it is stopped by you, or by its stop loss."
+        )
+
+
+def _is_instant(entry: object) -> bool:
+    if not isinstance(entry, Mapping):
+        return False
+    return str(entry.get("triggerStrategy") or "instant").casefold() == "instant"
+
+
+def _action(entry: object) -> str:
+    return str(entry.get("triggerAction") or "").casefold() if isinstance(entry, Mapping) else ""
 
 
 def _money(given: Given, notes: Notes, quote: str | None) -> None:

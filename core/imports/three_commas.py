@@ -8,6 +8,7 @@ the buy fee; take profit is over the average with the buy fee, and pays the sell
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from core.imports.given import Given, folded, needed, whole
@@ -76,6 +77,11 @@ def from_three_commas(source: Mapping[str, object]) -> Imported:
     _ladder(given, notes, values, quote)
     _take_profit(given, notes, values)
     _stop_loss(given, notes, values)
+    if values["max_safety_orders"] or "stop_loss" in values:
+        notes.differs.append(
+            "3Commas measures steps and stop loss from the price of the first buy with its fee in it, here"
+            " they are measured from the price itself: with a fee of 0.1 % they lie 0.1 % lower here."
+        )
     _starting(given, notes, values)
     _money(given, notes, values)
     _without_counterpart(given, notes)
@@ -91,7 +97,8 @@ def from_three_commas(source: Mapping[str, object]) -> Imported:
 def _symbol(given: Given, notes: Notes) -> str | None:
     """ "USDT_BTC" is BTC/USDT there. Contracts are refused."""
     found = given.take("pairs") or given.take("pair")
-    pairs = found if isinstance(found, list) else [] if found is None else str(found).split(",")
+    text = "" if found is None or isinstance(found, list) else str(found).strip("[] ")
+    pairs = found if isinstance(found, list) else text.split(",") if text else []
     if not pairs:
         return None
     if len(pairs) > 1:
@@ -99,7 +106,7 @@ def _symbol(given: Given, notes: Notes) -> str | None:
             f"The bot trades {len(pairs)} pairs. A strategy here trades one symbol: make one for each."
         )
         return None
-    quote, _, base = str(pairs[0]).strip().upper().partition("_")
+    quote, _, base = str(pairs[0]).strip("\"' ").upper().partition("_")
     if not (base.isalnum() and quote.isalnum()) or _is_contract(base, quote):
         raise refuse(
             f"is for {shown(pairs[0])}, which is no spot pair; only spot is traded here, bought first"
@@ -179,23 +186,16 @@ def _ladder(given: Given, notes: Notes, values: dict[str, Any], quote: str | Non
         resting = whole("active_safety_orders_count", active)
         values["active_safety_orders"] = max(1, min(resting, count))
     notes.differs.append(
-        "3Commas measures the steps down from the price of the first buy with its fee in it, here they are"
-        " measured from the price itself: with a fee of 0.1 % each extra buy lies 0.1 % lower here."
-    )
-    notes.differs.append(
         "3Commas rounds a size up to the exchange's smallest step, here it is rounded down."
     )
 
 
 def _take_profit(given: Given, notes: Notes, values: dict[str, Any]) -> None:
-    profit, kind = given.percent("take_profit"), given.word("take_profit_type")
-    steps = _profit_steps(given.take("take_profit_steps"))
-    if steps > 1:
-        raise refuse(
-            f"sells in {steps} steps; here everything is sold at once. Set one take profit on 3Commas and"
-            " copy it again, or type it here."
-        )
-    values["take_profit"] = needed("take_profit", profit or None)
+    profit, kind = given.percent("take_profit") or None, given.word("take_profit_type")
+    step = _only_step(given.take("take_profit_steps"))
+    if None not in (profit, step) and profit != step:
+        raise refuse("has a take profit and a step of another one; keep one of them.")
+    values["take_profit"] = needed("take_profit", step if profit is None else profit)
     values["take_profit_includes_fees"] = True
     if kind in ("base", "base_order_volume"):
         notes.differs.append(
@@ -218,8 +218,20 @@ def _take_profit(given: Given, notes: Notes, values: dict[str, Any]) -> None:
         )
 
 
-def _profit_steps(steps: object) -> int:
-    return len(steps) if isinstance(steps, list) else 0 if steps is None else 2
+def _only_step(steps: object) -> Decimal | None:
+    """The profit of the one step that sells everything, a fraction; None where there are no steps."""
+    if steps is None:
+        return None
+    found = steps if isinstance(steps, list) else [steps]
+    if len(found) > 1 or not isinstance(found[0], Mapping):
+        raise refuse(
+            f"sells in {len(found)} steps; here everything is sold at once. Set one take profit on 3Commas"
+            " and copy it again, or type it here."
+        )
+    step = Given(found[0], {})
+    if step.number("amount_percentage") not in (None, 100):
+        raise refuse("sells only a part at its take profit; here everything is sold at once.")
+    return step.percent("profit_percentage")
 
 
 def _percent(fraction: Any) -> str:

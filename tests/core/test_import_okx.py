@@ -121,6 +121,12 @@ def test_what_cannot_mean_the_same_here_is_refused_in_one_sentence(changes, word
             "not_taken",
             "signal",
         ),
+        (
+            {"triggerParams": [{"triggerAction": "stop", "triggerStrategy": "price"}]},
+            "not_taken",
+            "stops",
+        ),
+        ({"triggerParams": ["x"]}, "not_taken", "signal"),
         ({"allowReinvest": True}, "not_taken", "Reinvest"),
         ({"profitSharingRatio": "0.1"}, "not_taken", "Copy trading"),
         ({"tradeQuoteCcy": "USD"}, "not_taken", "pays in"),

@@ -143,6 +143,9 @@ def _bought(fill: str, **changes) -> Play:
         ({"base_order_volume_type": "percent"}, "quote coin"),
         ({"safety_order_volume_type": "base_currency"}, "quote coin"),
         ({"take_profit_steps": [{"amount_percentage": 50}, {"amount_percentage": 50}]}, "2 steps"),
+        ({"take_profit_steps": [{"amount_percentage": 100, "profit_percentage": 3}]}, "another one"),
+        ({"take_profit_steps": [{"amount_percentage": 40, "profit_percentage": 2}]}, "only a part"),
+        ({"take_profit_steps": ["x"]}, "1 steps"),
         ({"take_profit": None}, "take_profit: is missing"),
         ({"take_profit": "0"}, "take_profit: is missing"),
         ({"take_profit_type": "moon"}, "take profit type"),
@@ -201,6 +204,17 @@ def test_what_differs_or_is_left_out_is_said(changes, where, word):
 @pytest.mark.parametrize("value", [0, "0.0", None, False, [], ""], ids=repr)
 def test_an_unknown_field_that_is_switched_off_says_nothing(value):
     assert imported(some_new_field=value).not_taken == ()
+
+
+def test_one_step_that_sells_everything_is_the_take_profit():
+    steps = [{"id": 0, "amount_percentage": "100.0", "profit_percentage": "3.0"}]
+    assert imported(take_profit=None, take_profit_steps=steps).parameters.take_profit == D("0.03")
+    assert imported(take_profit="3", take_profit_steps=steps).parameters.take_profit == D("0.03")
+
+
+@pytest.mark.parametrize("pairs", ["USDT_ETH", ["USDT_ETH"], '["USDT_ETH"]', " usdt_eth "])
+def test_a_pair_is_read_however_it_stands_there(pairs):
+    assert imported(pairs=pairs).symbol == "ETH/USDT"
 
 
 def test_trailing_prices_and_pauses_are_taken_over():
