@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import bcrypt
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 from sqlalchemy import select
 
 from db import links, users
@@ -50,7 +50,8 @@ COOKIE = "stepladder"
 START = 60.0
 WAIT = 20_000
 """Milliseconds that a browser waits for anything before the test fails."""
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
 
 
 @dataclass
@@ -215,7 +216,7 @@ def administrator(site: Site, chromium: Browser) -> str:
 @contextlib.contextmanager
 def a_browser(chromium: Browser, *, phone: bool = False) -> Iterator[Page]:
     """Of its own, without anybody's cookies."""
-    context = chromium.new_context(viewport=PHONE if phone else {"width": 1280, "height": 900})
+    context = chromium.new_context(viewport=PHONE if phone else DESK)
     opened = context.new_page()
     opened.set_default_timeout(WAIT)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -98,7 +99,7 @@ def test_a_theme_is_kept_and_one_that_nobody_knows_is_the_devices(engine, ann):
 
     assert theme() is Theme.SYSTEM
     for chosen in (Theme.DARK, Theme.LIGHT):
-        run(engine, lambda s, t=chosen: preferences.set_theme(s, ann, theme=t, at=AT))
+        run(engine, partial(preferences.set_theme, user_id=ann, theme=chosen, at=AT))
         assert theme() is chosen
     with engine.begin() as connection:
         connection.execute(text("UPDATE user_preferences SET theme = 'neon'"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -50,8 +51,11 @@ def of_each_state(engine, user_id):
 
 
 def states(engine, found):
-    rows = [run(engine, lambda s, i=i: s.get_one(Strategy, i)) for i in found]
-    return [DesiredState(row.desired_state) for row in rows]
+    return [DesiredState(row(engine, strategy).desired_state) for strategy in found]
+
+
+def row(engine, strategy):
+    return run(engine, lambda s: s.get_one(Strategy, strategy))
 
 
 def keep_out(engine, root, user_id, cycles, at=AT):
@@ -74,8 +78,8 @@ def test_nothing_does_more_than_before(engine, root, ann, cycles, after):
     assert states(engine, found) == after
     assert changed == sum(a is not b for a, b in zip(BEFORE, after, strict=True))
     assert states(engine, [other]) == [RUNNING]
-    row = run(engine, lambda s: s.get_one(Strategy, found[0]))
-    assert (row.desired_rev, row.changed_at, row.release) == (3, later(5), False)
+    first = row(engine, found[0])
+    assert (first.desired_rev, first.changed_at, first.release) == (3, later(5), False)
 
 
 @fault("S4")
@@ -109,12 +113,12 @@ def test_nobody_else_keeps_people_out_and_the_last_administrator_stays(engine, r
 def test_what_a_halt_has_paused_does_not_buy_again_by_being_told_to_finish(engine, root, ann):
     strategy = a_strategy(engine, ann)
     for on in (True, False):
-        run(engine, lambda s, on=on: halt.set_halt(s, root, on=on, reason="x", at=later(10)))
+        change = partial(halt.set_halt, administrator_id=root, on=on, reason="x", at=later(10))
+        run(engine, change)
     keep_out(engine, root, ann, FINISHING, later(20))
-    row = run(engine, lambda s: s.get_one(Strategy, strategy))
-    now = run(engine, halt.read_halt)
-    assert row.desired_state == FINISHING
-    assert halt.effective_state(FINISHING, row.desired_at, now) is PAUSED
+    wish, now = row(engine, strategy), run(engine, halt.read_halt)
+    assert wish.desired_state == FINISHING
+    assert halt.effective_state(FINISHING, wish.desired_at, now) is PAUSED
 
 
 @fault("D7")

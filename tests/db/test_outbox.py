@@ -6,6 +6,7 @@ import base64
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import orjson
 import pytest
@@ -135,7 +136,8 @@ def test_what_fails_waits_longer_each_time_and_is_given_up_after_a_day(engine, a
     at, waits = AT, []
     while True:
         (one,) = take(engine, at=at)
-        if not run(engine, lambda s, o=one, t=at: outbox.failed(s, "w1", o, for_good=False, at=t)):
+        tell = partial(outbox.failed, worker="w1", outgoing=one, for_good=False, at=at)
+        if not run(engine, tell):
             break
         with engine.connect() as connection:
             again = connection.scalar(select(OutboxRow.next_at))

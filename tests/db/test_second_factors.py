@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pyotp
 import pytest
@@ -70,17 +71,19 @@ def finish(engine, token, code, at, address=HERE):
 def test_it_is_asked_for_only_once_a_code_has_shown_that_the_phone_has_it(engine, ann, recovery):
     seed = run(engine, lambda s: second_factors.enrol(s, ann, seed_key=KEY, at=AT))
     assert seed.uri.startswith("otpauth://totp/Stepladder:ann?")
-    enter = {"address": HERE, "agent": "x", "trusted": False, "at": AT}
-    assert login.log_in(engine, "ann", PASSWORD, **enter).user_id == ann
+    opened = login.log_in(engine, "ann", PASSWORD, address=HERE, agent="x", trusted=False, at=AT)
+    assert opened.user_id == ann
     with pytest.raises(InvalidInput, match="wrong or too old"):
         run(engine, lambda s: second_factors.confirm(
             s, ann, "000000", seed_key=KEY, recovery=recovery, at=AT
         ))  # fmt: skip
     phone = enrolled(engine, ann, recovery)
     known = run(engine, lambda s: second_factors.second_factor(s, ann))
+    assert known is not None
     assert (known.confirmed_at, known.recovery_codes_left) == (AT, 10)
     opened = finish(engine, start(engine, later(30)), phone.at(later(30)), later(30))
     who = run(engine, lambda s: sessions.session_user(s, opened.sid, at=later(30)))
+    assert who is not None
     assert who.has_second_factor
 
 
@@ -121,7 +124,7 @@ def test_codes_cannot_be_guessed_and_who_has_a_recovery_code_comes_in_all_the_sa
     tried = 0
     for number in range(100):
         now, address = later(120 + number), f"198.51.100.{number // 3}"
-        token = run(engine, lambda s, now=now: links.code_token(s, ann, at=now))
+        token = run(engine, partial(links.code_token, user_id=ann, at=now))
         before = tried
         with pytest.raises(LoginRefused):
             finish(engine, token, "000000", now, address)
@@ -144,8 +147,9 @@ def test_a_recovery_code_lets_in_once_however_it_is_typed(engine, ann, recovery)
     assert finish(engine, start(engine), typed, later(1)).user_id == ann
     with pytest.raises(LoginRefused):
         finish(engine, start(engine), typed, later(2))
-    left = run(engine, lambda s: second_factors.second_factor(s, ann)).recovery_codes_left
-    assert left == 9
+    known = run(engine, lambda s: second_factors.second_factor(s, ann))
+    assert known is not None
+    assert known.recovery_codes_left == 9
 
 
 def test_new_recovery_codes_replace_the_old(engine, ann, recovery):
