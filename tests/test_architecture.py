@@ -95,10 +95,14 @@ PERSONAL_MODULES = (
     "db/account_status.py",
     "db/accounts.py",
     "db/audit_findings.py",
+    "db/drafts.py",
+    "db/preferences.py",
     "db/reports/administration.py",
     "db/reports/histories.py",
     "db/reports/live.py",
+    "db/reports/past.py",
     "db/reports/personal.py",
+    "db/second_factors.py",
     "db/strategies.py",
 )
 PERSON_NAMES = frozenset({"user_id", "administrator_id"})

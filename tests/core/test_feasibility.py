@@ -23,6 +23,7 @@ from core.ladder import build_ladder
 from core.market import FeeCurrency
 from core.parameters import Parameters
 from tests.core.stage import D, a_market, some_parameters
+from tests.faults import fault
 
 PRICE = D(100)
 
@@ -53,6 +54,7 @@ def test_a_base_order_below_the_minimum_after_rounding_names_what_would_do():
     assert "use at least 8 USDT" in found.sentence
 
 
+@fault("I3")
 def test_a_level_below_the_minimum_is_named_with_the_size_that_mends_the_whole_ladder():
     found = only_problem(some_parameters(safety_order_size="4.90", volume_scale="0.5"))
     assert found.field == "safety_order_size"
@@ -79,6 +81,7 @@ def test_each_level_typed_by_hand_is_judged_by_itself():
     ]
 
 
+@fault("I3")
 def test_a_price_below_one_tick_says_how_many_levels_fit():
     parameters = some_parameters(
         custom_levels=[{"deviation": "0.5", "size": "50"}, {"deviation": "0.99", "size": "50"}],

@@ -13,6 +13,7 @@ from core.errors import InvalidInput
 from core.parameter_reading import read_parameters, write_parameters
 from core.parameter_table import ENTRIES, Choice, Count, Levels, Number, Switch
 from tests.builders import some_parameters
+from tests.faults import fault
 
 GOOD = {"base_order_size": "100", "safety_order_size": "50"}
 NONSENSE = [
@@ -36,6 +37,7 @@ def is_sentence_about(name: str, sentence: str) -> bool:
     )
 
 
+@fault("I1")
 @pytest.mark.parametrize("value", NONSENSE, ids=lambda value: repr(value)[:20])
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_nonsense_is_refused_with_a_sentence_that_names_the_field(entry, value):
@@ -51,6 +53,7 @@ def test_a_switch_is_not_a_number(entry, value):
     assert is_sentence_about(entry.name, refused(entry.name, value))
 
 
+@fault("I1")
 @pytest.mark.parametrize("entry", NUMBERS, ids=lambda entry: entry.name)
 def test_numbers_outside_the_range_of_the_table_are_refused(entry):
     rule = entry.rule
@@ -88,12 +91,14 @@ def test_a_size_that_is_missing_is_asked_for(name):
         read_parameters({key: value for key, value in GOOD.items() if key != name})
 
 
+@fault("I2")
 def test_a_hundred_and_one_levels_are_refused():
     level = [{"deviation": f"0.{number:03d}", "size": "10"} for number in range(1, 102)]
     assert is_sentence_about("custom_levels", refused("custom_levels", level))
     assert is_sentence_about("max_safety_orders", refused("max_safety_orders", 101))
 
 
+@fault("I3")
 def test_levels_below_a_price_of_zero_are_refused_and_the_sentence_says_how_many_fit():
     with pytest.raises(InvalidInput) as caught:
         read_parameters(GOOD | {"max_safety_orders": 20, "step_scale": "2"})
@@ -109,6 +114,7 @@ def test_a_level_exactly_at_zero_is_refused():
         )
 
 
+@fault("I2")
 def test_a_ladder_beyond_all_money_is_refused():
     many = {
         "max_safety_orders": 40,

@@ -13,6 +13,7 @@ from db.wanted import wanted
 from tests.dashboard import live_stand_in, stand_in
 from tests.dashboard.conftest import texts
 from tests.db.people import a_strategy
+from tests.faults import fault
 
 
 def page(user_id, strategy_id, action):
@@ -73,6 +74,7 @@ def test_an_action_is_said_first_and_done_on_the_second_click(world, strategy_id
     assert wish(world, strategy_id).desired_state is DesiredState.STOPPED
 
 
+@fault("I11")
 def test_the_same_click_twice_is_one_change(world, strategy_id, open_dialog):
     app = open_dialog(strategy_id, "pause")
     confirm(app)
@@ -99,6 +101,7 @@ def test_starting_again_continues_the_cycle_unless_told_otherwise(world, strateg
     assert not wish(world, strategy_id).release
 
 
+@fault("I8")
 def test_what_changed_meanwhile_is_refused_in_words(world, strategy_id, open_dialog):
     app = open_dialog(strategy_id, "close")
     want(world, strategy_id, DesiredState.PAUSED)

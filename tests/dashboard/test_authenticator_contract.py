@@ -15,6 +15,7 @@ from dashboard import authentication, session_tokens
 from dashboard.session_tokens import Pointer
 from db.passwords import check_password, hash_password
 from tests.dashboard.conftest import PASSWORD
+from tests.faults import fault
 
 SOURCE = inspect.getsource(streamlit_authenticator.Authenticate.login)
 
@@ -84,6 +85,7 @@ def test_nothing_else_of_the_dashboard_imports_it():
     assert users == {"authentication.py", "asgi.py"}
 
 
+@fault("S4")
 def test_a_token_is_read_back_and_a_forged_one_is_not(world):
     import jwt
 

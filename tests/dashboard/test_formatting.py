@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard import formatting as f
+from tests.faults import fault
 
 NBSP = "\u202f"
 AT = datetime(2026, 11, 22, 17, 18, 3, tzinfo=UTC)
@@ -82,6 +83,7 @@ def test_times_are_those_of_the_persons_zone_and_name_it():
     assert f.ago(AT - timedelta(seconds=65), AT) == "1 min 5 s ago"
 
 
+@fault("I5", "S10")
 @pytest.mark.parametrize(
     "text", ["*a*", "[x](http://y)", "$1$", ":red[x]", "<b>", "# h", "| a |", "`c`", "a\nb"]
 )

@@ -13,6 +13,7 @@ from dashboard.session_tokens import Pointer
 from db import sessions
 from db.transactions import run
 from tests.dashboard.asgi_client import AsgiClient
+from tests.faults import fault
 
 OURS = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 
@@ -28,6 +29,7 @@ def a_ticket(world) -> str:
     return run(world.engine, lambda s: sessions.make_ticket(s, token, at=world.now))
 
 
+@fault("S4")
 def test_a_ticket_becomes_a_cookie_that_no_script_can_read(world, client):
     answer = client.post("/auth/enter", headers={**OURS, "X-Stepladder-Ticket": a_ticket(world)})
     cookie = answer.headers["set-cookie"].lower()
@@ -37,6 +39,7 @@ def test_a_ticket_becomes_a_cookie_that_no_script_can_read(world, client):
     assert "path=/" in cookie
 
 
+@fault("S4")
 def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(world, client, monkeypatch):
     monkeypatch.setenv("SECURE_COOKIES", "true")
     answer = client.post("/auth/enter", headers={**OURS, "X-Stepladder-Ticket": a_ticket(world)})
@@ -45,12 +48,14 @@ def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(world, client, monk
     assert "secure" in cookie.lower()
 
 
+@fault("S3")
 def test_a_ticket_works_once(world, client):
     headers = {**OURS, "X-Stepladder-Ticket": a_ticket(world)}
     assert client.post("/auth/enter", headers=headers).status_code == 204
     assert client.post("/auth/enter", headers=headers).status_code == 403
 
 
+@fault("S9", "S3")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -68,6 +73,7 @@ def test_other_sites_cannot_write_or_remove_the_cookie(world, client, path, head
     assert "set-cookie" not in answer.headers
 
 
+@fault("S3")
 @pytest.mark.parametrize("ticket", ["", "x", "x" * 1000])
 def test_a_made_up_ticket_is_refused(client, ticket):
     headers = {**OURS, "X-Stepladder-Ticket": ticket}
@@ -79,6 +85,7 @@ def test_leaving_removes_the_cookie(client):
     assert 'stepladder=""' in answer.headers["set-cookie"]
 
 
+@fault("S10")
 def test_every_answer_carries_the_security_headers(client):
     for path in ("/healthz", "/nowhere", "/_stcore/metrics"):
         headers = client.get(path).headers
@@ -87,6 +94,7 @@ def test_every_answer_carries_the_security_headers(client):
         assert headers["referrer-policy"] == "no-referrer"
 
 
+@fault("S19")
 @pytest.mark.parametrize(
     "path", ["/_stcore/metrics", "/_stcore/agent/openapi.json", "/x/_stcore/metrics"]
 )

@@ -19,6 +19,7 @@ from db.tables import Model
 from db.transactions import run
 from tests.dashboard import live_stand_in as live
 from tests.dashboard.conftest import PASSWORD, texts
+from tests.faults import fault
 
 CANARY = "CANARY7d1f"
 KEY, SECRET = f"{CANARY}-key", f"{CANARY}-secret"
@@ -68,6 +69,7 @@ def everywhere(app, world, caplog, capfd) -> str:
     return "\n".join(places)
 
 
+@fault("S11")
 def test_a_key_is_sealed_at_once_and_its_clear_text_is_nowhere(
     world, account, open_dialog, caplog, capfd
 ):
@@ -117,6 +119,7 @@ def test_the_address_to_bind_a_key_to_is_shown_once_it_is_known(world, account, 
     assert "203.0.113.7" in texts(open_dialog("key", account))
 
 
+@fault("S4")
 def test_a_password_is_asked_for_again_before_a_key_is_touched(world, account, open_dialog):
     app = open_dialog("key", account)
     assert "Your Stepladder password" not in fields(app)
@@ -129,6 +132,7 @@ def test_a_password_is_asked_for_again_before_a_key_is_touched(world, account, o
     assert run(world.engine, lambda s: account_keys.key_version(s, world.ann, account)) == 1
 
 
+@fault("S1")
 def test_somebody_elses_account_has_no_dialog(world, account, open_dialog):
     for name in ("key", "caps", "consents", "self_test", "put_away"):
         app = open_dialog(name, account, who=world.bob)
@@ -136,6 +140,7 @@ def test_somebody_elses_account_has_no_dialog(world, account, open_dialog):
         assert not app.button
 
 
+@fault("S4")
 def test_a_cap_is_lowered_without_and_raised_with_the_password(world, account, open_dialog):
     live.an_hour_passes(world.engine, world.now)
     app = open_dialog("caps", account)

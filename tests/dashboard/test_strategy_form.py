@@ -14,6 +14,7 @@ from db.transactions import run
 from tests.dashboard import stand_in
 from tests.dashboard.conftest import texts
 from tests.db.people import a_strategy
+from tests.faults import fault
 
 PERCENTS = ("price_deviation", "take_profit", "stop_loss", "trailing_deviation", "reinvest")
 NUMBERS = [
@@ -93,6 +94,7 @@ def test_the_money_given_is_never_exceeded(world, open_page):
     assert 0 < size < 1234 / 8
 
 
+@fault("I3")
 def test_too_little_money_is_said_with_the_way_out(world, open_page):
     app = open_page(world.ann, FORM)
     app.number_input(key="form_budget").set_value(3.0).run()
@@ -100,6 +102,7 @@ def test_too_little_money_is_said_with_the_way_out(world, open_page):
     assert start(app).disabled
 
 
+@fault("I1")
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e308, -1.0, None])
 def test_a_bad_number_is_answered_in_words_and_nothing_starts(world, open_page, name, value):

@@ -13,6 +13,7 @@ from db.transactions import run
 from tests.dashboard import stand_in
 from tests.dashboard.conftest import texts
 from tests.db.people import a_strategy
+from tests.faults import fault
 
 PAGES = ["home", "new_strategy", "accounts", "settings", "help", "strategy"]
 
@@ -49,6 +50,7 @@ def test_home_shows_risk_before_profit(world, open_page):
     assert "Calm one" in shown
 
 
+@fault("S1")
 def test_home_shows_nothing_of_others(world, open_page):
     practising(world, world.ann)
     shown = texts(open_page(world.bob))
@@ -65,6 +67,7 @@ def test_the_page_of_a_strategy_shows_its_figures_and_its_story(world, open_page
     assert "Cycle" in shown
 
 
+@fault("S1")
 def test_somebody_elses_strategy_does_not_exist(world, open_page):
     strategy_id = practising(world, world.ann)
     app = open_page(world.bob, "views/strategy.py", id=str(strategy_id))
@@ -79,6 +82,7 @@ def test_a_wrong_number_in_the_address_is_answered_in_words(world, open_page, te
     assert "There is no such strategy among yours" in texts(app)
 
 
+@fault("S1")
 def test_somebody_elses_settings_cannot_be_opened_in_the_form(world, open_page):
     strategy_id = practising(world, world.ann)
     app = open_page(world.bob, "views/new_strategy.py", edit=str(strategy_id))
@@ -119,6 +123,7 @@ def test_what_needs_the_person_stands_first(world, open_page):
     assert shown.index("The exchange refused it.") < shown.index("Holding")
 
 
+@fault("I5", "S10")
 def test_a_name_is_never_read_as_markdown(world, open_page):
     strategy_id = practising(world, world.ann)
     run(world.engine, lambda s: strategies.rename_strategy(
@@ -127,6 +132,7 @@ def test_a_name_is_never_read_as_markdown(world, open_page):
     assert app.header[0].value == r"a \(b\) \#c \%d"
 
 
+@fault("S4")
 def test_a_disabled_person_is_put_out_of_an_open_page(world, open_page):
     app = open_page(world.ann)
     run(world.engine, lambda s: users.set_active(
@@ -136,6 +142,7 @@ def test_a_disabled_person_is_put_out_of_an_open_page(world, open_page):
     assert "_sid" not in app.session_state
 
 
+@fault("S4")
 def test_a_session_that_was_ended_elsewhere_is_over(world, open_page):
     app = open_page(world.ann)
     run(world.engine, lambda s: sessions.end_all_sessions(s, world.ann, at=world.now))
@@ -151,6 +158,7 @@ def test_signing_out_leaves_nothing_in_the_tab(world, open_page):
     assert [field.label for field in app.text_input] == ["Username", "Password"]
 
 
+@fault("S8")
 def test_administration_is_not_there_for_others(world, open_page):
     with pytest.raises(ValueError, match="administration"):
         open_page(world.ann, "views/administration.py")
@@ -234,6 +242,7 @@ def test_a_person_is_added_and_gets_a_link_once(world, open_page):
     assert not app.code
 
 
+@fault("S23")
 def test_a_reset_link_opens_the_form_for_its_owner_once(world, open_page):
     from db import links
 
@@ -249,6 +258,7 @@ def test_a_reset_link_opens_the_form_for_its_owner_once(world, open_page):
     assert "used already or is too old" in texts(open_page(None, reset=token))
 
 
+@fault("S6")
 def test_a_wrong_password_is_refused_in_the_same_words_as_a_wrong_name(world, open_page):
     said = []
     for name in ("ann", "nobody"):

@@ -15,6 +15,7 @@ from db.errors import Conflict, NotFound
 from db.keys import pair_id
 from db.transactions import run
 from tests.db.people import AT, a_live_account, a_user, first_account, later
+from tests.faults import fault
 
 PAIR = PrivateKey.generate()
 PAIR_ID = pair_id(bytes(PAIR.public_key))
@@ -92,6 +93,7 @@ def test_a_simulated_or_archived_account_takes_no_key(engine, ann, account_id):
         store(engine, ann, account_id)
 
 
+@fault("S1")
 def test_somebody_elses_account_takes_no_key(engine, ann, account_id):
     bob = a_user(engine, "bob")
     with pytest.raises(NotFound):
@@ -115,6 +117,7 @@ def test_what_is_not_sealed_is_not_stored(engine, ann, account_id, text, pair):
     assert run(engine, lambda s: newest_keys(s, [account_id])) == {}
 
 
+@fault("S11")
 @pytest.mark.parametrize(
     "typed",
     [

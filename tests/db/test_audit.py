@@ -10,6 +10,7 @@ from sqlalchemy import text
 from db import audit
 from db.transactions import run
 from tests.db.people import AT, a_user
+from tests.faults import fault
 
 KEY = b"k" * 32
 
@@ -49,6 +50,7 @@ def test_chaining_goes_on_where_it_stopped(engine):
     assert report(engine).ok
 
 
+@fault("S17")
 @pytest.mark.parametrize(
     "tampering",
     [
@@ -68,6 +70,7 @@ def test_changing_or_removing_a_chained_row_shows(engine, tampering):
     assert not report(engine).ok
 
 
+@fault("S17")
 def test_without_the_key_nobody_makes_a_chain_that_holds(engine):
     chained(engine)
     assert not report(engine, b"x" * 32).ok
@@ -84,6 +87,7 @@ def test_a_row_committed_late_is_chained_after_those_with_larger_ids(engine):
     assert report(engine).ok
 
 
+@fault("S1")
 def test_people_read_what_concerns_them_and_nothing_else(engine):
     ann, bob = a_user(engine, "ann"), a_user(engine, "bob")
     note(engine, "hers", ann)

@@ -14,6 +14,7 @@ from db.halt import NEVER, effective_state
 from db.tables import HaltAcknowledgement as Acknowledged
 from db.transactions import run
 from tests.db.people import AT, a_strategy, a_user, an_administrator, first_account, later, want
+from tests.faults import fault
 
 BUYING = (DesiredState.RUNNING, DesiredState.FINISHING)
 
@@ -76,6 +77,7 @@ def test_during_a_halt_nothing_is_started_but_everything_can_be_stopped(engine, 
     want(engine, ann, strategy, DesiredState.CLOSED)
 
 
+@fault("S8")
 def test_only_an_administrator_halts_and_every_change_counts_up(engine, root):
     ann = a_user(engine)
     with pytest.raises(NotAllowed):

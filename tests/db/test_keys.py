@@ -10,6 +10,7 @@ from nacl.public import SealedBox
 
 from db import keys
 from db.keys import KeyFileMissing
+from tests.faults import fault
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_a_lost_public_key_comes_back_from_the_private_one(folder):
     assert (folder / keys.PUBLIC).read_bytes() == before
 
 
+@fault("S14")
 def test_halves_of_different_pairs_are_refused(folder, tmp_path):
     keys.prepare_keys(folder)
     keys.prepare_keys(tmp_path / "other")

@@ -14,6 +14,7 @@ from db.errors import Conflict, NotFound
 from db.tables import AuditEntry, ExchangeAccount
 from db.transactions import run
 from tests.db.people import AT, a_live_account, a_user, first_account
+from tests.faults import fault
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def test_the_worker_is_told_caps_consents_and_the_revision(engine, account_id):
     assert (account.self_test_rev, account.rev, account.stated_balance) == (0, 3, {})
 
 
+@fault("I12")
 def test_on_an_exchange_that_nobody_has_proven_the_caps_are_low_until_somebody_has(engine, ann):
     account_id = a_live_account(engine, ann, caps={"USDT": "500", "EUR": "20"})
     low = {"USDT": Decimal(50), "EUR": Decimal(20)}
@@ -106,12 +108,14 @@ def test_a_cap_is_read_strictly(engine, ann, account_id, caps, sentence):
     assert known(engine, account_id).rev == 3
 
 
+@fault("I12")
 @pytest.mark.parametrize("exchange", ["simulated", "", "Binance", "../x", "no such place"])
 def test_only_exchanges_that_can_be_traded_live_are_taken(engine, ann, exchange):
     with pytest.raises(InvalidInput, match="exchange"):
         a_live_account(engine, ann, exchange=exchange)
 
 
+@fault("I13")
 @pytest.mark.parametrize("written", ["{}", "[]", '{"USDT": 5}', '{"USDT": "-5"}', "7"])
 def test_a_cap_written_by_hand_that_cannot_be_read_is_no_cap(engine, account_id, written):
     statement = text("UPDATE exchange_accounts SET caps = :c WHERE id = :i")

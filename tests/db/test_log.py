@@ -55,6 +55,7 @@ def test_a_record_reaches_console_file_and_database(engine, tmp_path, capsys, se
     assert row.client_order_id == "sabcd"
 
 
+@fault("S11")
 def test_of_an_exception_only_class_and_place_are_told(engine, tmp_path, capsys, settle):
     setup = log.set_up("worker", engine=engine, folder=tmp_path)
     settle(setup)
@@ -69,6 +70,7 @@ def test_of_an_exception_only_class_and_place_are_told(engine, tmp_path, capsys,
     assert "ValueError at tests/db/test_log.py:" in told
 
 
+@fault("I5")
 def test_nobody_writes_a_second_line_through_a_name():
     record = logging.LogRecord("x", logging.INFO, "f", 1, "a\nb\x1b[31m\u2028c", None, None)
     assert "\n" not in LineFormatter().format(record)

@@ -18,6 +18,7 @@ from db.rights import Role
 from db.tables import LoginAttempt, LoginSession, Model, User
 from db.transactions import run
 from tests.db.people import AT, HASH, a_user, an_administrator, later
+from tests.faults import fault
 
 PASSWORD = "correct horse battery"
 HERE, THERE = "192.0.2.1", "198.51.100.7"
@@ -64,6 +65,7 @@ def test_a_trusted_device_stays_thirty_days(engine, ann):
     assert enter(engine, trusted=True).expires_at == AT + timedelta(days=30)
 
 
+@fault("S3")
 def test_a_session_that_nobody_opened_or_somebody_ended_is_nobody(engine, ann):
     opened = enter(engine)
     assert who(engine, "made up") is None
@@ -71,6 +73,7 @@ def test_a_session_that_nobody_opened_or_somebody_ended_is_nobody(engine, ann):
     assert who(engine, opened.sid) is None
 
 
+@fault("S12")
 def test_neither_session_ids_nor_tickets_nor_codes_are_stored(engine, ann):
     opened = enter(engine)
     ticket = run(engine, lambda s: sessions.make_ticket(s, "jwt", at=AT))
@@ -82,6 +85,7 @@ def test_neither_session_ids_nor_tickets_nor_codes_are_stored(engine, ann):
                 assert secret not in stored
 
 
+@fault("S6")
 def test_the_same_sentence_whether_the_name_the_password_or_the_person_is_wrong(engine, ann):
     root = an_administrator(engine)
     sentences = set()
@@ -101,6 +105,7 @@ def test_a_password_beyond_bcrypts_72_bytes_never_matches_its_beginning(engine, 
     assert not passwords.check_password(PASSWORD + "\0", passwords.hash_password(PASSWORD))
 
 
+@fault("S5")
 def test_after_five_failures_a_name_rests_at_that_address_for_fifteen_minutes(engine, ann):
     fail(engine, 5)
     fail(engine, password=PASSWORD)
@@ -108,6 +113,7 @@ def test_after_five_failures_a_name_rests_at_that_address_for_fifteen_minutes(en
     assert enter(engine, at=AT + timedelta(minutes=15)).user_id == ann
 
 
+@fault("S5")
 def test_a_stranger_elsewhere_cannot_lock_a_person_out(engine, ann):
     fail(engine, 5, address=THERE)
     fail(engine, address=THERE, password=PASSWORD)
@@ -121,6 +127,7 @@ def test_a_success_forgives_the_typing_errors_before_it(engine, ann):
     assert enter(engine, at=later(3)).user_id == ann
 
 
+@fault("S5")
 def test_one_address_trying_many_names_rests_after_forty(engine, ann):
     for number in range(40):
         fail(engine, username=f"name{number}", address=THERE)
@@ -128,6 +135,7 @@ def test_one_address_trying_many_names_rests_after_forty(engine, ann):
     assert enter(engine, address=HERE).user_id == ann
 
 
+@fault("S5")
 def test_during_an_attack_from_everywhere_each_address_has_its_first_try(engine, ann, monkeypatch):
     monkeypatch.setattr(login_attempts, "MOST_ALTOGETHER", 20)
     for number in range(20):
@@ -136,6 +144,7 @@ def test_during_an_attack_from_everywhere_each_address_has_its_first_try(engine,
     assert enter(engine, address=HERE).user_id == ann
 
 
+@fault("S5")
 def test_guesses_at_the_same_moment_all_count(engine, ann):
     refused, entered = [], []
 
@@ -155,6 +164,7 @@ def test_guesses_at_the_same_moment_all_count(engine, ann):
     assert len(tries) == 5
 
 
+@fault("S11")
 def test_a_password_typed_into_the_name_field_is_not_kept(engine, ann):
     fail(engine, username=PASSWORD)
     (attempt,) = run(engine, lambda s: s.scalars(select(LoginAttempt)).all())
@@ -171,6 +181,7 @@ def test_last_seen_is_written_at_most_once_a_minute(engine, ann):
     assert found.needs_touch(later(60))
 
 
+@fault("S3")
 def test_a_ticket_gives_its_cookie_once_and_for_thirty_seconds(engine):
     ticket = run(engine, lambda s: sessions.make_ticket(s, "cookie", at=AT))
     use = lambda given, at: run(engine, lambda s: sessions.use_ticket(s, given, at=at))  # noqa: E731
@@ -181,6 +192,7 @@ def test_a_ticket_gives_its_cookie_once_and_for_thirty_seconds(engine):
     assert use(late, later(30)) is None
 
 
+@fault("S4")
 def test_what_raises_risk_asks_for_the_password_again_after_five_minutes(engine, ann):
     opened = enter(engine)
     found = who(engine, opened.sid)
@@ -192,6 +204,7 @@ def test_what_raises_risk_asks_for_the_password_again_after_five_minutes(engine,
     assert who(engine, opened.sid, later(401)).is_confirmed(later(401))
 
 
+@fault("S1")
 def test_a_person_sees_and_ends_their_own_sessions_only(engine, ann):
     bob = a_user(engine, "bob")
     opened = enter(engine)
@@ -227,6 +240,7 @@ def test_the_set_up_code_makes_the_first_administrator_once(engine):
         run(engine, lambda s: links.make_setup_code(s, at=AT))
 
 
+@fault("S23")
 def test_a_reset_link_sets_a_password_once_within_a_day_and_ends_sessions(engine, ann):
     root, opened = an_administrator(engine), enter(engine)
     with pytest.raises(NotAllowed):
@@ -272,6 +286,7 @@ def test_a_session_is_asked_about_with_one_statement(engine, ann, monkeypatch):
     assert len([s for s in statements if s.startswith("SELECT")]) == 1
 
 
+@fault("S4")
 def test_rows_changed_by_hand_end_the_session(engine, ann):
     opened = enter(engine)
     run(engine, lambda s: s.execute(update(User).values(auth_version=User.auth_version + 1)))

@@ -16,6 +16,7 @@ from db.transactions import run
 from tests.builders import at
 from tests.db.people import AT, a_strategy, a_user, an_administrator, want
 from tests.db.trading import has_traded
+from tests.faults import fault
 
 
 @pytest.fixture
@@ -166,6 +167,7 @@ def test_an_administrator_sees_all_people_strategies_and_workers(engine, ann, st
     assert run(engine, lambda s: reports.log_records(s, root)) == ()
 
 
+@fault("S8")
 @pytest.mark.parametrize(
     "report",
     [

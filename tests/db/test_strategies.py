@@ -66,6 +66,7 @@ def test_a_new_strategy_is_wanted_running_with_checked_parameters(engine, ann):
     assert found.parameters_text.startswith("{")
 
 
+@fault("I1")
 @pytest.mark.parametrize("value", ["NaN", "1e308", "-1", "0", "", "abc", float("inf"), None])
 def test_bad_parameters_are_refused_with_the_name_of_the_field(engine, ann, value):
     with pytest.raises(InvalidInput) as refused:
@@ -91,6 +92,7 @@ def test_an_archived_strategy_frees_its_symbol(engine, ann):
     assert read(engine, first).desired_state is DesiredState.STOPPED
 
 
+@fault("I11")
 def test_one_click_makes_one_strategy_however_often_it_arrives(engine, ann):
     made = []
 
@@ -127,7 +129,7 @@ def test_what_is_wanted_counts_up_and_is_stamped(engine, ann):
     assert (found.passed_levels, found.release) == (PassedLevels.SKIP, True)
 
 
-@fault("D7")
+@fault("D7", "I8")
 def test_a_window_that_is_behind_is_told_so_but_a_stop_always_works(engine, ann):
     strategy = create(engine, ann)
     want(engine, ann, strategy, DesiredState.PAUSED, rev=1)
@@ -136,7 +138,7 @@ def test_a_window_that_is_behind_is_told_so_but_a_stop_always_works(engine, ann)
     assert want(engine, ann, strategy, DesiredState.STOPPED, rev=None) == 3
 
 
-@fault("D7")
+@fault("D7", "I8")
 def test_of_two_edits_in_parallel_the_second_is_refused(engine, ann):
     strategy = create(engine, ann)
 
@@ -159,6 +161,7 @@ def test_of_two_edits_in_parallel_the_second_is_refused(engine, ann):
     assert [version.version for version in versions] == [2, 1]
 
 
+@fault("I10")
 def test_a_strategy_is_archived_only_after_the_worker_saw_it_stopped(engine, ann):
     strategy = create(engine, ann)
 
@@ -219,12 +222,14 @@ def test_a_version_that_is_missing_is_not_a_reason_to_raise(engine, ann):
         read(engine, strategy).parameters()
 
 
+@fault("I12")
 def test_the_symbol_must_be_a_spot_symbol(engine, ann):
     for symbol in ("", "BTC", "BTC/", "/USDT", "BTC/USDT:USDT", "B/U" + "X" * 70):
         with pytest.raises(InvalidInput, match="symbol"):
             create(engine, ann, symbol=symbol)
 
 
+@fault("I5", "S10")
 def test_a_strategy_has_a_name_without_tricks(engine, ann):
     strategy = a_strategy(engine, ann)
     with pytest.raises(InvalidInput, match="name"):

@@ -14,6 +14,7 @@ from db.errors import Conflict, NotAllowed, NotFound
 from db.rights import Role
 from db.transactions import run
 from tests.db.people import AT, HASH, a_strategy, a_user, an_administrator, later
+from tests.faults import fault
 
 
 def log_in(engine, user_id):
@@ -37,6 +38,7 @@ def test_a_new_person_has_a_simulated_account_with_ten_thousand(engine):
     assert account.stated_balance == {"USDT": Decimal(10_000)}
 
 
+@fault("I4", "I5", "I7")
 @pytest.mark.parametrize(
     "username", ["", "ab", "a" * 33, "a b", "änn", "ann'--", "a\0bc", "<b>ann"]
 )
@@ -45,12 +47,14 @@ def test_names_that_could_be_confused_or_do_harm_are_refused(engine, username):
         a_user(engine, username)
 
 
+@fault("I7")
 def test_a_name_is_taken_once_whatever_its_case(engine):
     a_user(engine, "ann")
     with pytest.raises(InvalidInput, match="is taken"):
         a_user(engine, " ANN ")
 
 
+@fault("I5", "I6", "I7", "S10")
 @pytest.mark.parametrize(
     "name", ["", "  ", "x" * 61, "<script>", "a\u202eb", "=1+1", "*bold*", "a`b"]
 )
@@ -60,6 +64,7 @@ def test_a_display_name_that_a_screen_would_have_to_fear_is_refused(engine, name
         run(engine, lambda s: users.rename_user(s, ann, display_name=name, at=AT))
 
 
+@fault("S8")
 def test_only_an_administrator_adds_people(engine):
     ann, root = a_user(engine), an_administrator(engine)
     new: dict[str, Any] = {
@@ -74,6 +79,7 @@ def test_only_an_administrator_adds_people(engine):
     assert run(engine, lambda s: users.get_user(s, bob)).username == "bob"
 
 
+@fault("S4")
 @pytest.mark.parametrize(
     "change",
     [
@@ -91,6 +97,7 @@ def test_password_role_and_disabling_end_every_session_at_once(engine, change):
     assert is_in(engine, his.sid)
 
 
+@fault("S8")
 def test_the_last_administrator_stays(engine):
     root = an_administrator(engine)
     for attempt in (
@@ -102,6 +109,7 @@ def test_the_last_administrator_stays(engine):
             run(engine, attempt)
 
 
+@fault("I10")
 def test_a_person_whose_strategy_may_still_buy_is_not_removed(engine):
     ann, root = a_user(engine), an_administrator(engine)
     a_strategy(engine, ann)

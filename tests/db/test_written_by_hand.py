@@ -37,7 +37,7 @@ def write(engine, table, column, value, row_id, key="id"):
     run(engine, lambda s: s.execute(statement, {"v": value, "i": row_id}))
 
 
-@fault("P15")
+@fault("P15", "I13")
 @pytest.mark.parametrize("value", GARBAGE)
 @pytest.mark.parametrize("column", ["desired_at", "desired_rev", "parameters_version", "release"])
 def test_a_wish_that_cannot_be_read_counts_as_paused_and_the_others_go_on(
@@ -72,6 +72,7 @@ def test_a_time_of_change_that_cannot_be_read_stops_no_poll(sqlite_engine, ann, 
     assert good in {row.strategy_id for row in found}
 
 
+@fault("I13")
 @pytest.mark.parametrize(
     "column", ["created_at", "quote_start", "caps", "accepts_no_address", "rev"]
 )
@@ -110,6 +111,7 @@ def test_an_account_of_an_unknown_kind_is_left_out(sqlite_engine, ann):
     assert run(sqlite_engine, lambda s: leases.claimable(s, "w")) == [home]
 
 
+@fault("I13")
 @pytest.mark.parametrize(
     "value", ["garbage", "[]", "{}", '{"on": true}', '{"on": false, "rev": "x"}', "null", "7"]
 )

@@ -47,6 +47,7 @@ def test_an_exchange_without_an_adapter_can_only_be_traded_on_paper():
     assert adapter_of("binance") is ADAPTERS["binance"]
 
 
+@fault("S16")
 @EXCHANGES
 def test_nothing_that_moves_coins_away_can_ever_be_asked_for(exchange):
     adapter, client = ADAPTERS[exchange], Wire(ADAPTERS[exchange]).client
@@ -108,7 +109,7 @@ def changed(exchange, **changes):
         ("bitget", {"authorities": ["stow", "wwow"]}),
     ],
 )
-@fault("E32")
+@fault("E32", "S15")
 async def test_a_key_that_can_withdraw_is_recognized(exchange, changes):
     wire = Wire(ADAPTERS[exchange], [changed(exchange, **changes)])
 

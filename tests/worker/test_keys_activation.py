@@ -37,7 +37,7 @@ def test_a_key_that_can_only_trade_from_one_address_is_used():
     assert state(replace(GOOD, addresses=BOUND)) is KeyState.ACTIVE
 
 
-@fault("E32")
+@fault("E32", "S15")
 @pytest.mark.parametrize("right", ["withdraw", "transfer"])
 def test_a_key_that_can_move_coins_away_is_refused_whatever_was_confirmed(right):
     withdraws = right == "withdraw"

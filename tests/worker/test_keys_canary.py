@@ -205,7 +205,7 @@ def mishandled(trial: Trial) -> None:
             trial.heard(error)
 
 
-@fault("E31", "E32")
+@fault("E31", "E32", "S11")
 async def test_a_key_is_in_no_byte_that_is_written_whatever_fails(trial, capfd):
     folder = trial.tmp_path / "log"
     setup = log.set_up("worker", engine=trial.engine, level="DEBUG", folder=folder)

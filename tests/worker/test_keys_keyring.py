@@ -133,7 +133,7 @@ async def test_nothing_is_asked_again_before_it_is_due(desk):
     assert desk.journal() == ["key_active"]
 
 
-@fault("E32")
+@fault("E32", "S15")
 async def test_a_key_that_gains_the_right_to_withdraw_is_refused_within_a_day(desk):
     desk.store()
     await desk.refresh(SaysSo(GOOD))
@@ -147,7 +147,7 @@ async def test_a_key_that_gains_the_right_to_withdraw_is_refused_within_a_day(de
     assert mended.key_state is KeyState.ACTIVE
 
 
-@fault("E32")
+@fault("E32", "S15")
 async def test_a_key_that_loses_its_address_needs_to_be_confirmed_and_then_goes_on(desk):
     desk.store()
     await desk.refresh(SaysSo(GOOD))
@@ -244,6 +244,7 @@ async def test_one_key_on_two_accounts_is_refused(desk):
     assert status.sentence == keyring.SHARED
 
 
+@fault("S13")
 async def test_a_key_that_was_sealed_for_another_account_is_refused_in_words(desk):
     other = a_live_account(desk.engine, desk.user_id, name="Another")
     store(desk.engine, desk.folder, known(desk.engine, other))

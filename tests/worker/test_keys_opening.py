@@ -81,13 +81,14 @@ def test_the_text_inside_is_what_the_browser_will_write():
     assert json.dumps(content, sort_keys=True, separators=(",", ":")).encode() == clear
 
 
-@fault("E31")
+@fault("E31", "S13")
 @pytest.mark.parametrize("changed", [{"user_id": 4}, {"account_id": 8}, {"exchange": "okx"}])
 def test_a_text_that_was_sealed_for_somebody_else_is_refused(changed):
     with pytest.raises(KeyRefused, match="made for another account"):
         opened(sealed(**changed))
 
 
+@fault("S13", "I13")
 def test_a_row_that_was_moved_to_another_account_is_refused():
     for moved in (replace(ACCOUNT, account_id=8), replace(ACCOUNT, user_id=4)):
         with pytest.raises(KeyRefused, match="made for another account"):
@@ -145,6 +146,7 @@ def test_another_pair_does_not_open_it_and_an_unknown_one_is_named_as_such():
         opened(pairs={})
 
 
+@fault("S11")
 def test_an_open_key_shows_itself_nowhere():
     key = opened()
     shown = [

@@ -69,7 +69,7 @@ class Nowhere:
         raise AssertionError(f"a request left: {name}")
 
 
-@fault("E32")
+@fault("E32", "S16")
 @pytest.mark.parametrize("exchange", sorted(ADAPTERS))
 async def test_no_call_that_moves_coins_is_ever_signed(exchange: str):
     made = Client(exchange)
@@ -83,6 +83,7 @@ async def test_no_call_that_moves_coins_is_ever_signed(exchange: str):
     made.client.session = None
 
 
+@fault("S16")
 @pytest.mark.parametrize("exchange", sorted(ADAPTERS))
 def test_whatever_is_not_on_the_list_is_refused(exchange: str):
     made = Client(exchange)
@@ -99,6 +100,7 @@ def test_whatever_is_not_on_the_list_is_refused(exchange: str):
     made.client.session = None
 
 
+@fault("S16")
 async def test_the_unified_ways_to_move_coins_are_closed_too(rig: LiveRig):
     client = client_for(rig.hub, rig.venue.adapter, rig.key)
     with pytest.raises(CallRefused):
@@ -151,6 +153,7 @@ async def test_nothing_is_retried_by_ccxt(rig: LiveRig):
     assert len([r for r in rig.sent if r.path.endswith("/account")]) == 1
 
 
+@fault("S11")
 async def test_no_secret_and_no_signature_is_logged_even_at_debug(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
