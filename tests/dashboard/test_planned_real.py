@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.accounting import position
 from core.cycle import BASE, TAKE_PROFIT, DesiredState, PassedLevels
 from core.events import RulesChanged
-from core.orders import VANISHED
+from core.orders import VANISHED, Role
 from dashboard.planned_real import LevelState, compare
 from dashboard.planned_why import WhyNot
 from tests.builders import Play, a_cycle, a_fill, a_market, at, price, report, started
@@ -236,26 +236,54 @@ def test_a_level_below_the_minimum_is_left_out():
     assert (row.state, why(row)) == (LevelState.LEFT_OUT, WhyNot.MINIMUM)
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["fill", "gone", "refuse", "later", "pause", "run"]), st.integers(0, 2)
-        ),
-        max_size=10,
-    ),
-    st.sampled_from(["95", "99", "100", "103", None]),
+BY_ITSELF = (WhyNot.PASSED, WhyNot.NO_FUNDS)
+"""Reasons that a price or the time may end at this very moment."""
+WHAT = ["fill", "gone", "refuse", "later", "pause", "run", "stop", "close", "lack"]
+STEPS = st.lists(
+    st.tuples(st.sampled_from(WHAT), st.integers(0, 2)),
+    max_size=10,
 )
+
+
+@given(STEPS, st.sampled_from(["95", "99", "100", "103", None]))
 def test_whatever_happens_each_level_is_whole(steps, last):
     """A row for each level; one that has not filled says why; together they bought the position."""
-    play = started()
-    for number, (what, level) in enumerate(steps, start=1):
-        happen(play, what, LEVELS[level], number * 20)
+    play = played(steps)
     found = compare(a_card(play.cycle, last, seconds=300), at(300))
     assert [row.number for row in found] == [0, 1, 2, 3]
     assert all((row.why_not is None) == (row.state is LevelState.FILLED) for row in found)
     assert sum(row.filled for row in found) == position(play.cycle).bought
     for row in found:
         assert row.why_not is None or row.why_not.sentence.endswith(".")
+
+
+@given(STEPS, st.sampled_from(["95", "98.5", "100"]), st.integers(1, 3))
+def test_the_engine_does_what_is_said(steps, last, active):
+    """At a fresh price it places what is about to be placed, and nothing of which a reason is given."""
+    play = played(steps, active_safety_orders=active)
+    found = compare(a_card(play.cycle, last, seconds=300), at(300))
+    play(price(last, 300))
+    placed = {order.slot.level for order in play.placed() if order.slot.role is Role.SAFETY}
+    for row in found[1:]:
+        if row.state is LevelState.WAITING and row.why_not.code not in BY_ITSELF:
+            assert (row.number in placed) == (row.why_not.code is WhyNot.ABOUT_TO), row.why_not
+        elif row.state is not LevelState.WAITING:
+            assert row.number not in placed, row
+
+
+def played(steps, **parameters):
+    play = started(**parameters)
+    for number, (what, level) in enumerate(steps, start=1):
+        happen(play, what, LEVELS[level], number * 20)
+    return play
+
+
+WISHES = {
+    "pause": DesiredState.PAUSED,
+    "run": DesiredState.RUNNING,
+    "stop": DesiredState.STOPPED,
+    "close": DesiredState.CLOSED,
+}
 
 
 def happen(play, what, slot, seconds):
@@ -267,10 +295,13 @@ def happen(play, what, slot, seconds):
         play(report(live, S.QUARANTINED, seconds, reason=VANISHED))
     elif what == "refuse" and live is not None:
         play(report(live, S.CANCELLED, seconds))
-    elif what == "pause":
-        play(want(DesiredState.PAUSED, seconds, 100))
-    elif what == "run":
-        play(want(DesiredState.RUNNING, seconds, 100))
+    elif what in WISHES:
+        play(want(WISHES[what], seconds, 100))
+    elif what == "lack":
+        play(price("100.5", seconds))
+        for order in play.cycle.attempts(slot):
+            if order.status is S.SENDING:
+                play(report(order, S.NOT_PLACED, seconds, reason="funds"))
     else:
         play(price("100.5", seconds))
         play.cancel_all(seconds + 1)
