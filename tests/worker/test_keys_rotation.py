@@ -12,10 +12,11 @@ import pytest
 from nacl.public import SealedBox
 from sqlalchemy import update
 
-from db import account_keys, keys
+from db import account_keys, keys, notification_targets
 from db.account_keys import KEYS
 from db.clock import utc_now
 from db.handles import Session
+from db.notification_targets import Kind
 from db.tables import WorkerRow
 from db.transactions import run
 from tests.db.people import a_live_account, a_user
@@ -25,7 +26,7 @@ from worker.__main__ import main
 from worker.database import Database
 from worker.keys import rotation
 from worker.keys.erasing import KeyEraser
-from worker.keys.opening import open_key
+from worker.keys.opening import open_key, opened_bytes
 from worker.keys.rotate_command import rotate_keys, told
 from worker.keys.rotation import Rotation, rotate
 
@@ -86,6 +87,43 @@ def test_every_key_is_sealed_anew_and_the_old_private_key_goes(house):
     assert house.all_are_readable()
     assert house.old_files() == []
     assert oct((house.folder / keys.PRIVATE).stat().st_mode)[-3:] == "600"
+
+
+def add_target(house) -> int:
+    """An address of a notification, sealed by whichever pair is published now."""
+    public = keys.worker_public_key(house.folder)
+    at, kind, owner = utc_now(), Kind.TELEGRAM, 1
+    sealed = notification_targets.seal_address(
+        public, user_id=owner, kind=kind, address="tgram://1:a/2", at=at
+    )
+    return run(house.engine, lambda s: notification_targets.add_target(
+        s, owner, kind=kind, name="Phone", sealed=sealed, at=at, events=(),
+        pair_id=keys.worker_pair_id(house.folder),
+    ))  # fmt: skip
+
+
+def target_is_readable(house, number: int) -> bool:
+    found = run(house.engine, lambda s: notification_targets.sealed_targets(s, [number]))[number]
+    clear = opened_bytes(found, keys.worker_private_keys(house.folder))
+    return clear is not None and b"tgram://1:a/2" in clear
+
+
+def test_addresses_of_notifications_are_sealed_anew_too(house):
+    number = add_target(house)
+    house.rotate()
+    assert house.old_files() == []
+    assert target_is_readable(house, number)
+
+
+def test_the_old_private_key_stays_while_an_address_needs_it(house, monkeypatch):
+    number = add_target(house)
+    before = keys.worker_pair_id(house.folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation, "reseal_targets", lambda *_: None)
+        assert house.rotate().kept == (before,)
+    assert target_is_readable(house, number)
+    assert house.rotate().kept == ()
+    assert target_is_readable(house, number)
 
 
 STEPS = [
@@ -178,7 +216,7 @@ def test_the_old_private_key_stays_while_a_page_may_still_seal_for_it(house):
 
 
 def test_a_key_that_is_replaced_during_the_rotation_is_not_overwritten(house, monkeypatch):
-    seal_anew = rotation._seal_anew
+    seal_anew = rotation.seal_anew
 
     def and_replaced_meanwhile(batch, folder):
         found = seal_anew(batch, folder)
@@ -188,10 +226,10 @@ def test_a_key_that_is_replaced_during_the_rotation_is_not_overwritten(house, mo
                 update(KEYS).where(KEYS.c.id == batch[0].key_id).values(sealed=None)
             ),
         )
-        monkeypatch.setattr(rotation, "_seal_anew", seal_anew)
+        monkeypatch.setattr(rotation, "seal_anew", seal_anew)
         return found
 
-    monkeypatch.setattr(rotation, "_seal_anew", and_replaced_meanwhile)
+    monkeypatch.setattr(rotation, "seal_anew", and_replaced_meanwhile)
     assert house.rotate().resealed == 2
     assert len(house.rows()) == 2
 

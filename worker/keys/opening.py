@@ -16,6 +16,7 @@ from nacl.public import PrivateKey, SealedBox
 
 from db.account_keys import FORMAT, SealedKey
 from db.accounts import Account, AccountKind
+from db.notification_targets import SealedTarget
 from worker.errors import KeyRefused
 
 # Keys and passwords travel in headers of requests: with a line break in it one could add headers.
@@ -105,7 +106,9 @@ def open_key(
     return ExchangeKey(api_key, secret, password, mark)
 
 
-def opened_bytes(sealed: SealedKey, private_keys: Mapping[str, PrivateKey]) -> bytes | None:
+def opened_bytes(
+    sealed: SealedKey | SealedTarget, private_keys: Mapping[str, PrivateKey]
+) -> bytes | None:
     """What is inside, unread; None: damaged. Raises `KeyRefused` when the pair is not here."""
     private = private_keys.get(sealed.pair_id)
     if private is None:

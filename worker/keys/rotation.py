@@ -1,5 +1,7 @@
 """`python -m worker rotate-keys`: a new key pair of the worker, and every exchange key sealed anew for it.
 
+Addresses of notifications are sealed anew with them (`worker.keys.sealing_anew`).
+
 Each step leaves everything readable, so it may break off anywhere: the old private key is kept beside the
 new one until nothing is sealed for it, and workers that run find private keys by the pair's id. Run again,
 it goes on where it broke off.
@@ -7,13 +9,10 @@ it goes on where it broke off.
 
 from __future__ import annotations
 
-import base64
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from nacl.public import SealedBox
 
 from db import account_keys, audit, keys, leases
 from db.account_keys import SealedKey
@@ -21,8 +20,7 @@ from db.clock import utc_now
 from db.errors import CommitUnknown
 from db.handles import Engine, Session
 from db.transactions import run
-from worker.errors import KeyRefused
-from worker.keys.opening import opened_bytes
+from worker.keys.sealing_anew import pairs_of_targets, reseal_targets, seal_anew
 
 BATCH = 100
 GRACE = 600.0
@@ -79,12 +77,13 @@ def reseal_all(
     pair, done = keys.worker_pair_id(folder), 0
     unreadable: set[int] = set()
     for batch in _batches(engine, pair):
-        fresh, broken = _seal_anew(batch, folder)
+        fresh, broken = seal_anew(batch, folder)
         unreadable |= {key.account_id for key in broken}
         reach("reseal")
         if fresh:
             done += _store(engine, fresh, pair)
             reach("resealed")
+    reseal_targets(engine, folder)
     return done, tuple(sorted(unreadable))
 
 
@@ -99,10 +98,10 @@ def forget_old_pairs(
     old = keys.old_pairs(folder)
     if not old:
         return ()
-    needed: set[str] = set()
+    needed = pairs_of_targets(engine, folder)
     for batch in _batches(engine, keys.worker_pair_id(folder)):
         # A text that is damaged cannot be saved by any key.
-        _, broken = _seal_anew(batch, folder)
+        _, broken = seal_anew(batch, folder)
         needed |= {key.pair_id for key in batch if key not in broken}
     kept = []
     for pair, since in sorted(old.items()):
@@ -129,25 +128,6 @@ def _batch(engine: Engine, pair: str, after: int) -> list[SealedKey]:
         return account_keys.keys_not_of_pair(session, pair, after=after, most=BATCH)
 
     return run(engine, read, write=False)
-
-
-def _seal_anew(
-    batch: list[SealedKey], folder: Path | None
-) -> tuple[list[tuple[SealedKey, str]], list[SealedKey]]:
-    """What is inside is sealed as it is, unread. The second list: texts that cannot be opened."""
-    private, box = keys.worker_private_keys(folder), SealedBox(keys.worker_public_key(folder))
-    fresh: list[tuple[SealedKey, str]] = []
-    broken: list[SealedKey] = []
-    for key in batch:
-        try:
-            clear = opened_bytes(key, private)
-        except KeyRefused:
-            clear = None
-        if clear is None:
-            broken.append(key)
-        else:
-            fresh.append((key, base64.b64encode(box.encrypt(clear)).decode("ascii")))
-    return fresh, broken
 
 
 def _store(engine: Engine, fresh: list[tuple[SealedKey, str]], pair: str) -> int:
