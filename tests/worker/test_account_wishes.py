@@ -360,3 +360,20 @@ async def test_a_high_that_was_missed_raises_the_trailing_peak(house: House):
     assert house.stored(strategy).number == 1  # one quote is not enough
     await house.price("103.4")
     assert house.stored(strategy).number == 2
+
+
+@fault("I9")
+async def test_settings_changed_in_a_cycle_touch_no_order_of_it_and_hold_for_the_next(house: House):
+    strategy = await running(house)
+    resting = house.open_on_venue()
+    house.edit(strategy, 1, base_order_size="250", take_profit="0.05")
+    await house.learn()
+    await house.second(3, price=100)
+    assert house.open_on_venue() == resting
+    assert house.stored(strategy).parameters.take_profit == Decimal("0.01")
+    await house.price("101.5")
+    await house.second(3, price="101.5")
+    second = house.stored(strategy)
+    assert (second.number, second.parameters.take_profit) == (2, Decimal("0.05"))
+    base = next(order for order in second.orders if order.slot.role is Role.BASE)
+    assert base.quantity * Decimal("101.5") > 200
