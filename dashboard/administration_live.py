@@ -11,7 +11,7 @@ from dashboard import access, live_words
 from dashboard.database import read
 from dashboard.formatting import ago, amount, count, duration, escape, money, short_when, utc_now
 from dashboard.page_parts import empty
-from dashboard.strategy_history import table
+from dashboard.tables import table
 from db import reports
 from db.reports import FindingRow, LiveAccount
 from db.sessions import Principal

@@ -15,7 +15,7 @@ from dashboard.charts.ladder import ladder_figure
 from dashboard.formatting import amount, count, escape, money, percent, price, short_percent
 from dashboard.page_parts import BOX, figure, losses
 from dashboard.risk import results_after
-from dashboard.strategy_history import table
+from dashboard.tables import table
 
 LOSS_HELP = "What selling everything would bring after that fall from the first buy, in one cycle."
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.money import exact
 from dashboard.formatting import NARROW, TWO_PLACES, escape, money, quantity, when
-from dashboard.strategy_history import table
+from dashboard.tables import table
 from db.reports import LiveAccount
 
 NOT_READ = (

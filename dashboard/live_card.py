@@ -13,7 +13,7 @@ from dashboard.formatting import escape, money, utc_now, when
 from dashboard.live_dialogs import Draw, show
 from dashboard.live_words import Said
 from dashboard.page_parts import facts
-from dashboard.strategy_history import sentences
+from dashboard.tables import sentences
 from dashboard.words import KIND_COLOURS, KIND_WORDS
 from db import reports
 from db.account_status import KeyState, SelfTest

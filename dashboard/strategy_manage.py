@@ -11,7 +11,7 @@ from dashboard import access, pages
 from dashboard.database import write
 from dashboard.form_fields import FIELDS, HOURS, MINUTES, PERCENT, PRICE, QUOTE, shown
 from dashboard.formatting import duration, escape, money, price, short_percent, utc_now
-from dashboard.strategy_history import wrapped
+from dashboard.tables import wrapped
 from db import strategies
 from db.reports import StrategyDetail
 

@@ -10,7 +10,7 @@ from dashboard import access, administration_halt, administration_live, administ
 from dashboard.database import read
 from dashboard.formatting import ago, count, escape, money, short_when, utc_now
 from dashboard.page_parts import empty, facts, header
-from dashboard.strategy_history import sentences, table
+from dashboard.tables import sentences, table
 from dashboard.words import DESIRED_WORDS, KIND_WORDS, state_word
 from db import reports
 from db.sessions import Principal

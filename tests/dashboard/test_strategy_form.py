@@ -8,7 +8,7 @@ from core.cycle import DesiredState
 from core.errors import InvalidInput
 from core.parameter_table import BY_NAME
 from dashboard import form_fields, prices
-from dashboard.strategy_history import widths
+from dashboard.tables import widths
 from db import reports
 from db.transactions import run
 from tests.dashboard import stand_in
