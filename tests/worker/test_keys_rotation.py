@@ -24,7 +24,7 @@ from tests.faults import fault
 from tests.worker.live_keys import API_KEY, OURS, key_folder, known, store
 from worker.__main__ import main
 from worker.database import Database
-from worker.keys import rotation
+from worker.keys import rotation, sealing_anew
 from worker.keys.erasing import KeyEraser
 from worker.keys.opening import open_key, opened_bytes
 from worker.keys.rotate_command import rotate_keys, told
@@ -216,7 +216,7 @@ def test_the_old_private_key_stays_while_a_page_may_still_seal_for_it(house):
 
 
 def test_a_key_that_is_replaced_during_the_rotation_is_not_overwritten(house, monkeypatch):
-    seal_anew = rotation.seal_anew
+    seal_anew = sealing_anew.seal_anew
 
     def and_replaced_meanwhile(batch, folder):
         found = seal_anew(batch, folder)
