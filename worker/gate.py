@@ -10,7 +10,7 @@ from core.cycle import Cycle
 from core.errors import InvalidInput
 from core.feasibility import check_ladder
 from core.ladder import required_capital
-from core.money import ZERO, exact, half_up, plain
+from core.money import QUANTUM, ZERO, ceil_to, exact, half_up, plain
 from core.reserve import locked_on_venue, money_in, still_to_spend
 
 
@@ -49,7 +49,9 @@ def may_start(cycle: Cycle, price: Decimal, free: Decimal, others: Iterable[Cycl
     return Held(
         f"The next cycle needs {_shown(needed)} {quote}, fees included; {_shown(missing)} {quote} are missing"
         " on the account. It starts by itself when they are there.",
-        missing,
+        ceil_to(
+            missing, QUANTUM
+        ),  # sizes that have grown by reinvesting have more places than are stored
     )
 
 

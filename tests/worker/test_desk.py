@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.market import Side
+from db.types import storable
 from tests.builders import Play, a_cycle, a_quote, price, started
 from tests.faults import fault
 from tests.worker.fakes import FakeClock, FakeVenue
@@ -196,3 +198,16 @@ def test_the_best_price_is_met_first():
     for name, limit in (("low", 90), ("high", 95), ("middle", 92)):
         crossing.add(1, name, Side.BUY, Decimal(limit))
     assert crossing.reached(Decimal(80), Decimal(80)) == {1: ["high", "middle", "low"]}
+
+
+@given(grown=st.decimals("1", "3", places=18), free=st.decimals("0", "100", places=18))
+def test_the_missing_money_of_sizes_that_grew_can_be_stored_and_is_enough(
+    grown: Decimal, free: Decimal
+):
+    """Found by a seed: an amount with 21 places after the point stopped the strategy for good."""
+    cycle = replace(a_cycle(base_order_size="10.01"), size_factor=grown)
+    held = may_start(cycle, Decimal(100), free, [])
+    assert held is not None
+    assert held.missing is not None
+    assert storable(held.missing) == held.missing
+    assert may_start(cycle, Decimal(100), free + held.missing, []) is None
