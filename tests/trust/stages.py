@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,16 +49,22 @@ def once(*commands: str) -> Callable[[Sequence[Run]], Iterator[str]]:
 
 
 def seeds(goal: int, at_once: int, hours: float) -> Callable[[Sequence[Run]], Iterator[str]]:
-    """The next seeds, in turn on the ledger of the simulated market and on the test exchange."""
+    """The next seeds, in turn on the ledger of the simulated market and on the test exchange. No seed comes
+    twice, also when a run has been taken out of the book."""
 
     def left(runs: Sequence[Run]) -> Iterator[str]:
-        done = seeds_done(runs)
+        done, first = seeds_done(runs), 1 + max(map(_last_seed, runs), default=0)
         while done < goal:
-            venue = ("exchange", "ledger")[(done // at_once) % 2]
-            yield f"{SIMULATION} seeds --from {done + 1} --count {at_once} --hours {hours} --venue {venue}"
-            done += at_once
+            venue = ("exchange", "ledger")[(first // at_once) % 2]
+            yield f"{SIMULATION} seeds --from {first} --count {at_once} --hours {hours} --venue {venue}"
+            done, first = done + at_once, first + at_once
 
     return left
+
+
+def _last_seed(run: Run) -> int:
+    found = re.search(r"--from (\d+) --count (\d+)", run.command)
+    return 0 if found is None else int(found[1]) + int(found[2]) - 1
 
 
 def seeds_done(runs: Sequence[Run]) -> int:

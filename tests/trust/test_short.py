@@ -31,6 +31,17 @@ def test_a_report_that_was_broken_off_goes_on_where_it_was(tmp_path):
     assert simulation.totals(again.of("simulation"))["seeds"] == 4
 
 
+def test_no_seed_comes_twice_when_a_run_was_taken_out_of_the_book(tmp_path):
+    stage = next(stage for stage in full(0.1) if stage.name == "simulation")
+    commands = list(stage.commands([]))
+    book = Book.open(tmp_path / "trust.json")
+    for command in commands[1:]:  # the first one was taken out
+        book.add("simulation", command, True, 1.0, {"seeds": 40})
+    (again,) = stage.commands(book.of("simulation"))
+    assert again not in commands
+    assert "--from 2001 --count 40" in again
+
+
 def test_two_reports_at_once_keep_each_others_entries(tmp_path):
     file = tmp_path / "trust.json"
     one, other = Book.open(file), Book.open(file)
