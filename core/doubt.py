@@ -5,11 +5,13 @@ The exchange is asked once more by every source before. What contradicts is said
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from core.cycle import Cycle
+from core.cycle import Cycle
 from core.market import Market, Side
 from core.money import ZERO, plain
 from core.orders import Order, OrderStatus
@@ -92,6 +94,20 @@ def _contradictions(order: Order, market: Market, evidence: Evidence) -> Iterato
             " nothing further: it, or another in doubt, may have sold them. Bring as many back, and say it"
             " again."
         )
+
+
+def unexplained(cycle: Cycle, order: Order, trades: Iterable[OwnTrade]) -> Iterator[OwnTrade]:
+    """Trades that no other order of its cycle explains. Nobody but its strategy trades the symbol on the
+    account, and its cycle has not ended since the order was written."""
+    known = {fill.trade_id for each in cycle.orders for fill in each.fills}
+    others = {
+        each.venue_order_id
+        for each in cycle.orders
+        if each.client_order_id != order.client_order_id
+    }
+    for trade in trades:
+        if trade.trade_id not in known and trade.venue_order_id not in others:
+            yield trade
 
 
 def may_be_of(order: Order, trade: OwnTrade) -> bool:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
-from core.doubt import Evidence, OwnTrade, contradiction, evidence_words, too_early
+from core.doubt import Evidence, contradiction, evidence_words, too_early
 from core.events import OrderReported
 from core.money import ZERO, exact
 from core.orders import Order, OrderStatus, said_gone
@@ -23,9 +23,9 @@ from worker.errors import AccountLost, VenueUnavailable
 from worker.group_commit import GroupCommit
 from worker.questions import Events, Questions
 from worker.reconciliation import Reading
+from worker.traces import Trace
 from worker.tracked import Tracked
 from worker.units import Unit
-from worker.venues.protocol import Asked
 
 log = logging.getLogger(__name__)
 AGAIN_AFTER = 600.0
@@ -114,17 +114,17 @@ class Doubts:
         self._asked[name] = memory.desk.monotonic()
         if asked.is_there:
             return await self.questions.look_up([order])
-        events = [] if asked.update is None else self.questions.reports([asked.update])
+        trace = await self.questions.traces.of(tracked, order, asked)
+        events = [] if trace.update is None else self.questions.reports([trace.update])
         if events:
             return events  # it filled further: what is left is weighed in the next reconciliation
-        return await self._weigh(tracked, order, self._evidence(tracked, order, asked, reading))
+        return await self._weigh(tracked, order, self._evidence(tracked, order, trace, reading))
 
     @exact
     def _evidence(
-        self, tracked: Tracked, order: Order, asked: Asked, reading: Reading | None
+        self, tracked: Tracked, order: Order, trace: Trace, reading: Reading | None
     ) -> Evidence:
-        trades = asked.trades
-        strays = None if trades is None else tuple(self._strays(tracked, order, trades))
+        strays = trace.strays
         if reading is None:
             return Evidence(strays, None, None)
         base, owners = tracked.cycle.market.base, self.memory.tracked.values()
@@ -149,21 +149,6 @@ class Doubts:
         if noted is not None:
             return noted.coins_before
         return self._coins.get(tracked.cycle.market.base)
-
-    def _strays(
-        self, tracked: Tracked, order: Order, trades: Iterable[OwnTrade]
-    ) -> Iterator[OwnTrade]:
-        """Trades that no other order explains. Nobody but this strategy trades the symbol here, and its
-        cycle has not ended since the order was written."""
-        known = {fill.trade_id for each in tracked.cycle.orders for fill in each.fills}
-        others = {
-            each.venue_order_id
-            for each in tracked.cycle.orders
-            if each.client_order_id != order.client_order_id
-        }
-        for trade in trades:
-            if trade.trade_id not in known and trade.venue_order_id not in others:
-                yield trade
 
     async def _weigh(self, tracked: Tracked, order: Order, evidence: Evidence) -> Events:
         memory, market = self.memory, tracked.cycle.market

@@ -16,6 +16,7 @@ from worker.exchanges.budget import Urgency, urgent
 from worker.live_orders import says_nothing_new
 from worker.patience import Complaints
 from worker.proof import ROUNDS
+from worker.traces import Trace, Traces, suspicious
 
 log = logging.getLogger(__name__)
 STALE_FOR = 60.0
@@ -42,6 +43,7 @@ class Questions:
     def __init__(self, memory: AccountMemory) -> None:
         self.memory = memory
         self.shrunk: dict[str, Shrunk] = {}
+        self.traces = Traces(memory)
         self._complaints = Complaints(memory.desk.monotonic)
 
     async def look_up(self, orders: Sequence[Order]) -> Events:
@@ -57,7 +59,8 @@ class Questions:
             log.log(level, "account %s: %s", self.memory.account_id, part)
             answered = [o for o in orders if o.client_order_id not in part.unasked]
             left = [o for o in orders if o.client_order_id in part.unasked]
-            return self._conclude(answered, part.updates, asked) + self._unanswered(left, asked)
+            events = await self._look_last(answered, part.updates, asked)
+            return events + self._unanswered(left, asked)
         except VenueUnavailable:
             return self._unanswered(orders, asked)
 
@@ -76,7 +79,41 @@ class Questions:
         asked = desk.monotonic()
         with urgent(_urgency(orders)):
             updates = await desk.venue.look_up(self.memory.account_id, orders)
-        return self._conclude(orders, updates, asked)
+        return await self._look_last(orders, updates, asked)
+
+    async def _look_last(
+        self, orders: Sequence[Order], answer: Sequence[OrderUpdate], asked: float
+    ) -> Events:
+        """Before an order is taken for one that was never accepted, its trades are looked for too. While
+        there are some that may be its own, nothing is concluded; after 15 minutes a person is asked."""
+        proof, found = self.memory.proof, {update.client_order_id for update in answer}
+        updates, left = list(answer), []
+        for order in orders:
+            name = order.client_order_id
+            if name in found or order.was_seen or not proof.is_last(name, asked):
+                continue
+            trace = await self._trace(order)
+            if trace is None or suspicious(order, trace.strays):
+                left.append(order)
+                proof.ask_later(name, asked)
+            elif trace.update is not None:
+                updates.append(trace.update)
+        rest = [order for order in orders if order not in left]
+        return self._conclude(rest, updates, asked) + self._unanswered(left, asked)
+
+    async def _trace(self, order: Order) -> Trace | None:
+        """None: not all answered, or a list shows it after all: the next round will tell."""
+        memory = self.memory
+        tracked = memory.tracked.get(memory.live.owner(order.client_order_id) or 0)
+        if tracked is None:
+            return None
+        try:
+            asked = await memory.desk.venue.inquire(memory.account_id, order)
+        except AccountLost:
+            raise
+        except VenueUnavailable:
+            return None
+        return None if asked.is_there else await self.traces.of(tracked, order, asked)
 
     def _conclude(
         self, orders: Sequence[Order], answer: Sequence[OrderUpdate], asked: float

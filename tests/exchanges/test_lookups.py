@@ -1,10 +1,12 @@
 """How an order of ours is found again, and that "not there" is only read out of a real answer."""
 
+import contextlib
 from copy import deepcopy
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from ccxt.base.errors import BaseError
 
 from core.market import Side
 from core.orders import OrderStatus
@@ -67,6 +69,36 @@ async def test_an_order_is_found_by_our_id_and_read(exchange):
     assert (seen.side, seen.price) == ("buy", Decimal("1234.5"))
     assert (seen.quantity, seen.filled) == (Decimal("0.123"), Decimal("0.023"))
     assert (seen.status, seen.expired) == (OrderStatus.OPEN, False)
+
+
+def told_by_number(exchange):
+    """Their answer about one order, asked by their own number."""
+    answer = deepcopy(SAMPLES[exchange].found[0])
+    if exchange == "kraken":
+        answer["result"] = answer["result"]["open"]
+    return answer
+
+
+@EXCHANGES
+async def test_whose_an_order_is_that_they_number_so_is_asked_by_the_number_alone(exchange):
+    wire = wire_with(exchange, [told_by_number(exchange)])
+
+    row = await wire.adapter.by_number(wire.client, SYMBOL, VENUE_ID)
+
+    (sent,) = wire.sent
+    assert VENUE_ID in sent.url + (sent.body or "")
+    assert ID not in sent.url + (sent.body or "")
+    seen = read_order(row, SYMBOL)
+    assert (seen.client_order_id, seen.venue_order_id) == (ID, VENUE_ID)
+    assert seen.filled == Decimal("0.023")
+
+
+@EXCHANGES
+@JUNK_ANSWERS
+async def test_junk_does_not_say_whose_an_order_is(exchange, junk):
+    wire = wire_with(exchange, [junk] * 4)
+    with contextlib.suppress(VenueUnavailable, BaseError):
+        assert await wire.adapter.by_number(wire.client, SYMBOL, VENUE_ID) is None
 
 
 @EXCHANGES

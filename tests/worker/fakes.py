@@ -94,6 +94,8 @@ class FakeVenue:
         self.unaskable: set[str] = set()
         self.inquired: list[str] = []
         self.mute: set[str] = set()
+        self.numbers_asked: list[str] = []
+        self.numbered: dict[str, OrderUpdate | None] = {}
         self.strays: tuple[OwnTrade, ...] = ()
         self.traded_by: dict[str, OrderUpdate] = {}
         self.latency = 0.0
@@ -282,6 +284,12 @@ class FakeVenue:
         return Asked(
             self._known(account_id, name) is not None, self.traded_by.get(name), self.strays
         )
+
+    async def by_number(self, account_id: int, order: Order, number: str) -> OrderUpdate | None:
+        self.numbers_asked.append(number)
+        if number not in self.numbered:
+            raise VenueUnavailable("not told")
+        return self.numbered[number]
 
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         if self.no_open_orders:

@@ -33,6 +33,14 @@ def quarantined(order, **changes):
     return replace(order, status=S.QUARANTINED, **changes)
 
 
+async def rig_trades(rig: LiveRig, order):
+    """The numbers of the orders that traded, in turn."""
+    rows = await BINANCE.trades(
+        rig.venue._account(ACCOUNT).client, "BTC/USDT", None, order.created_at
+    )
+    return [row["order"] for row in rows]
+
+
 async def inquire(rig: LiveRig, order):
     rig.venue.know(ACCOUNT, order.client_order_id, "BTC/USDT")
     return await rig.venue.inquire(ACCOUNT, order)
@@ -101,6 +109,26 @@ async def test_a_trade_of_an_order_that_never_answered_is_told_and_contradicts(r
     market = Market(symbol="BTC/USDT")
     told = contradiction(quarantined(order), market, Evidence(asked.trades, None, None))
     assert told is not None
+
+
+async def test_the_number_of_a_trade_says_whose_order_it_was(rig: LiveRig):
+    order = rig.an_order("51000")
+    await rig.place(order)
+    rig.books.trade_by_hand("BTCUSDT", "BUY", D("0.01"))
+    own, foreign = (await rig_trades(rig, order))[:2]
+    rig.venue.know(ACCOUNT, order.client_order_id, "BTC/USDT")
+    update = await rig.venue.by_number(ACCOUNT, order, own)
+    assert update is not None
+    assert (update.status, update.filled) == (OrderStatus.FILLED, order.quantity)
+    assert [fill.quantity for fill in update.fills] == [order.quantity]
+    assert await rig.venue.by_number(ACCOUNT, order, foreign) is None
+
+
+async def test_a_number_that_is_not_told_says_nothing(rig: LiveRig):
+    order = rig.an_order()
+    rig.venue.know(ACCOUNT, order.client_order_id, "BTC/USDT")
+    with pytest.raises(VenueUnavailable):
+        await rig.venue.by_number(ACCOUNT, order, "987654321")
 
 
 async def test_trades_from_before_it_was_written_are_not_its_own(rig: LiveRig):

@@ -131,6 +131,10 @@ async def fetch_balances(client: Client) -> Row:
     return found
 
 
+async def not_told(client: Client, symbol: str, number: str) -> Row | None:
+    return None
+
+
 def no_headers(created_at: datetime) -> Mapping[str, str]:
     return {}
 
@@ -164,7 +168,8 @@ class Adapter:
     grid or has no collar (`outcome` knows it). find_open(client, symbol): everything that rests on that
     symbol, the whole account when symbol is None and `lists_all_open`. find(client, symbol, id,
     venue_order_id): the order in a source that also lists finished ones; None: answered, and not there.
-    find_again: the same in a second source (history, trades). trades(client, symbol, venue_order_id,
+    find_again: the same in a second source (history, trades). by_number(client, symbol, number): the order
+    that they number so, whoever placed it; None: they do not tell. trades(client, symbol, venue_order_id,
     since): all trades of one order, every page; where it is None, all of the account since then.
     cancel: ask for it; returns as well when the exchange says that there is no such open order, which
     proves nothing: look it up. permissions: see `Permissions`.
@@ -191,6 +196,7 @@ class Adapter:
     outcome: Callable[[BaseException], Outcome]
     limits: Callable[[Row], Limits]
     good_for: timedelta = timedelta(seconds=5)
+    by_number: Callable[[Client, str, str], Awaitable[Row | None]] = not_told
     remembers: timedelta | None = None
     hosts: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=spot)

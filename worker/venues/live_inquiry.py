@@ -10,10 +10,12 @@ from core.money import ZERO
 from core.orders import Order, OrderUpdate
 from worker.errors import Unaskable, VenueUnavailable
 from worker.exchanges.adapter import Adapter, Row
+from worker.exchanges.adapters.asking import ours
 from worker.exchanges.answers import SeenTrade, read_order, read_trade
 from worker.venues.live_account import LiveAccount
 from worker.venues.live_asking import Asker
 from worker.venues.live_fills import Fees
+from worker.venues.live_looking import Looker
 from worker.venues.protocol import Asked
 
 CLOCKS_DIFFER = timedelta(seconds=2)
@@ -22,8 +24,8 @@ CLOCKS_DIFFER = timedelta(seconds=2)
 class Inquirer:
     """Asks for the accounts of one exchange."""
 
-    def __init__(self, adapter: Adapter, asker: Asker, fees: Fees) -> None:
-        self.adapter, self.asker, self.fees = adapter, asker, fees
+    def __init__(self, adapter: Adapter, asker: Asker, fees: Fees, looker: Looker) -> None:
+        self.adapter, self.asker, self.fees, self.looker = adapter, asker, fees, looker
 
     async def inquire(self, account: LiveAccount, symbol: str, order: Order) -> Asked:
         """By its id, among open and finished orders, and in the account's trades. Raises `VenueUnavailable`
@@ -47,20 +49,33 @@ class Inquirer:
         age = self.asker.hub.now() - order.created_at
         return remembers is not None and age + CLOCKS_DIFFER > remembers
 
+    async def by_number(
+        self, account: LiveAccount, symbol: str, order: Order, number: str
+    ) -> OrderUpdate | None:
+        """Of the order that they number so, if it is this one."""
+        row = await self.asker.ask(
+            account, lambda: self.adapter.by_number(account.client, symbol, number)
+        )
+        if row is None:
+            raise Unaskable("it does not tell whose order that is")
+        if ours([row], order.client_order_id) is None:
+            return None
+        return await self.looker.as_seen(account, symbol, order, read_order(row, symbol))
+
     async def _is_listed(self, account: LiveAccount, symbol: str, order: Order) -> bool:
-        ours, theirs, client = order.client_order_id, order.venue_order_id, account.client
+        name, theirs, client = order.client_order_id, order.venue_order_id, account.client
         adapter, ask = self.adapter, self.asker.ask
-        by_id = await ask(account, lambda: adapter.find(client, symbol, ours, theirs))
+        by_id = await ask(account, lambda: adapter.find(client, symbol, name, theirs))
         if by_id is not None:
             return True
         listed = await ask(
-            account, lambda: adapter.find_again(client, symbol, ours, order.created_at)
+            account, lambda: adapter.find_again(client, symbol, name, order.created_at)
         )
         if listed is not None:
             return True
         for row in await ask(account, lambda: adapter.find_open(client, symbol)):
             try:
-                if read_order(row, symbol).client_order_id == ours:
+                if read_order(row, symbol).client_order_id == name:
                     return True
             except VenueUnavailable as error:
                 raise Unaskable(str(error)) from None

@@ -56,7 +56,7 @@ class Looker:
         if seen is None:
             return None
         account.rounds.pop(order.client_order_id, None)
-        return await self._update(account, symbol, order, seen)
+        return await self.as_seen(account, symbol, order, seen)
 
     async def resting(self, account: LiveAccount, symbol: str | None) -> list[SeenOrder]:
         """Everything that rests on the symbol; on the account for None."""
@@ -102,7 +102,7 @@ class Looker:
         if is_old and not order.was_seen:
             raise Unaskable("older than what the exchange remembers")
 
-    async def _update(
+    async def as_seen(
         self, account: LiveAccount, symbol: str, order: Order, seen: SeenOrder
     ) -> OrderUpdate:
         """The order as it is there, with its trades where they say more than is known."""

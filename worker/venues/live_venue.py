@@ -91,7 +91,7 @@ class LiveVenue:
         self._asker = Asker(hub, self.adapter)
         self._sender = Sender(hub, self.adapter, self._asker)
         self._looker = Looker(self.adapter, self._asker, self.fees)
-        self._inquirer = Inquirer(self.adapter, self._asker, self.fees)
+        self._inquirer = Inquirer(self.adapter, self._asker, self.fees, self._looker)
         self._accounts: dict[int, LiveAccount] = {}
         self._last_sends: set[asyncio.Task[object]] = set()
         self._next_whole = 0.0
@@ -219,6 +219,13 @@ class LiveVenue:
             raise VenueUnavailable("nothing can be asked about an order on an unknown symbol")
         with urgent(Urgency.PROOF):
             return await self._inquirer.inquire(account, symbol, order)
+
+    async def by_number(self, account_id: int, order: Order, number: str) -> OrderUpdate | None:
+        account = self._account(account_id)
+        symbol = self._symbol(account, order)
+        if symbol is None or not self.hub.knows(symbol):
+            raise VenueUnavailable("nothing can be asked about an order on an unknown symbol")
+        return await self._inquirer.by_number(account, symbol, order, number)
 
     def know(self, account_id: int, client_order_id: str, symbol: str) -> None:
         """Where an order belongs that has no row and was not placed by this process: a self-test's."""

@@ -110,6 +110,10 @@ class Venue(Protocol):
         """Ask about one order by every source there is: by its id, among open and finished orders, and
         through the account's trades. Raises `VenueUnavailable` unless each of them answered."""
 
+    async def by_number(self, account_id: int, order: Order, number: str) -> OrderUpdate | None:
+        """What became of `order` if it is what the venue numbers so; None: that is somebody else's. Raises
+        `VenueUnavailable` when the venue does not tell."""
+
     async def open_orders(self, account_id: int) -> list[OpenOrder]:
         """Everything that rests on the account."""
 

@@ -93,6 +93,11 @@ def checked(row: Row, client_order_id: str, venue_order_id: str | None) -> Row:
     return row
 
 
+def numbered(rows: Iterable[Row], number: str) -> Row | None:
+    """The row of the order that they number so, whoever placed it."""
+    return next((row for row in rows if str(row.get("id")) == number), None)
+
+
 def complete(rows: list[Row], page: int) -> list[Row]:
     """A full page may hide what was asked for: "not there" can't be read out of it."""
     if len(rows) >= page:

@@ -110,6 +110,12 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return found
 
 
+async def by_number(client: Client, symbol: str, number: str) -> Row | None:
+    asked = {"symbol": client.market(symbol)["id"], "orderId": number}
+    rows = [asking.row_at(await client.privateGetOrder(asked))]
+    return asking.numbered(asking.orders(client, symbol, rows, FILLED), number)
+
+
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
@@ -230,6 +236,7 @@ BINANCE = Adapter(
     find_open=find_open,
     find=find,
     find_again=find_again,
+    by_number=by_number,
     trades=trades,
     cancel=cancel,
     permissions=permissions,

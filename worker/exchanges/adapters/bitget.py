@@ -113,6 +113,11 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
+async def by_number(client: Client, symbol: str, number: str) -> Row | None:
+    rows = await _told(client, {"orderId": number})
+    return asking.numbered(asking.orders(client, symbol, rows, FILLED), number)
+
+
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
@@ -222,6 +227,7 @@ BITGET = Adapter(
     find_open=find_open,
     find=find,
     find_again=find_again,
+    by_number=by_number,
     trades=trades,
     cancel=cancel,
     permissions=permissions,

@@ -77,6 +77,14 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
+async def by_number(client: Client, symbol: str, number: str) -> Row | None:
+    for ask in (client.privateGetV5OrderRealtime, client.privateGetV5OrderHistory):
+        rows = await _pages(ask, client, symbol, {"orderId": number})
+        if rows:
+            return asking.numbered(rows, number)
+    return None
+
+
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
@@ -197,6 +205,7 @@ BYBIT = Adapter(
     find_open=find_open,
     find=find,
     find_again=find_again,
+    by_number=by_number,
     trades=trades,
     cancel=cancel,
     permissions=permissions,

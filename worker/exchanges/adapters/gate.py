@@ -123,6 +123,13 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
+async def by_number(client: Client, symbol: str, number: str) -> Row | None:
+    pair = client.market(symbol)["id"]
+    params = {"order_id": number, "currency_pair": pair, "account": "spot"}
+    row = asking.row_at(await client.privateSpotGetOrdersOrderId(params))
+    return asking.numbered(_orders(client, symbol, [row]), number)
+
+
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
@@ -221,6 +228,7 @@ GATE = Adapter(
     find_open=find_open,
     find=find,
     find_again=find_again,
+    by_number=by_number,
     trades=trades,
     cancel=cancel,
     permissions=permissions,

@@ -113,6 +113,11 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     raise VenueUnavailable("more pages than are read")
 
 
+async def by_number(client: Client, symbol: str, number: str) -> Row | None:
+    answer = await client.privatePostQueryOrders({"txid": number})
+    return asking.numbered(_orders(client, asking.value_at(answer, "result")), number)
+
+
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
@@ -183,8 +188,10 @@ async def _list(client: Client, name: str, params: Row) -> list[Row]:
         "OpenOrders": (client.privatePostOpenOrders, "open"),
         "ClosedOrders": (client.privatePostClosedOrders, "closed"),
     }[name]
-    answer = await ask(params)
-    table = asking.value_at(answer, "result", under)
+    return _orders(client, asking.value_at(await ask(params), "result", under))
+
+
+def _orders(client: Client, table: Any) -> list[Row]:
     if not isinstance(table, dict) or not all(isinstance(row, dict) for row in table.values()):
         raise VenueUnavailable("an answer that is no table of orders")
     found = asking.orders(
@@ -226,6 +233,7 @@ KRAKEN = Adapter(
     find_open=find_open,
     find=find,
     find_again=find_again,
+    by_number=by_number,
     trades=trades,
     cancel=cancel,
     permissions=permissions,

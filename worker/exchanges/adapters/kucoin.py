@@ -130,6 +130,14 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
+async def by_number(client: Client, symbol: str, number: str) -> Row | None:
+    asked = {"orderId": number, "symbol": client.market(symbol)["id"]}
+    row = _said_yes(await client.privateGetHfOrdersOrderId(asked))
+    if row is None:
+        return None
+    return asking.numbered(asking.orders(client, symbol, [asking.row_at(row)], FILLED), number)
+
+
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
@@ -223,6 +231,7 @@ KUCOIN = Adapter(
             ("private", "POST", "hf/orders"),
             ("private", "DELETE", "hf/orders/client-order/{clientOid}"),
             ("private", "GET", "hf/orders/client-order/{clientOid}"),
+            ("private", "GET", "hf/orders/{orderId}"),
             ("private", "GET", "hf/orders/active"),
             ("private", "GET", "hf/orders/active/symbols"),
             ("private", "GET", "hf/orders/done"),
@@ -236,6 +245,7 @@ KUCOIN = Adapter(
     find_open=find_open,
     find=find,
     find_again=find_again,
+    by_number=by_number,
     trades=trades,
     cancel=cancel,
     permissions=permissions,

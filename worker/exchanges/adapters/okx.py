@@ -118,6 +118,13 @@ async def find_again(client: Client, symbol: str, id: str, created_at: datetime)
     return None
 
 
+async def by_number(client: Client, symbol: str, number: str) -> Row | None:
+    asked = {"instId": client.market(symbol)["id"], "ordId": number}
+    rows = asking.rows_at(await client.privateGetTradeOrder(asked), "data")
+    found = asking.numbered(asking.orders(client, symbol, rows, FILLED), number)
+    return None if found is None else _end(found)
+
+
 async def trades(
     client: Client, symbol: str, venue_order_id: str | None, since: datetime
 ) -> list[Row]:
@@ -238,6 +245,7 @@ OKX = Adapter(
     find_open=find_open,
     find=find,
     find_again=find_again,
+    by_number=by_number,
     trades=trades,
     cancel=cancel,
     permissions=permissions,
