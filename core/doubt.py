@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.cycle import Cycle
-from core.cycle import Cycle
 from core.market import Market, Side
 from core.money import ZERO, plain
 from core.orders import Order, OrderStatus

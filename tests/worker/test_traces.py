@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from core.doubt import OwnTrade
 from core.market import Side
@@ -31,7 +32,7 @@ async def lost(house: House) -> tuple[int, Order]:
     return strategy, order
 
 
-def a_trade(order: Order, **changes: object) -> OwnTrade:
+def a_trade(order: Order, **changes: Any) -> OwnTrade:
     trade = OwnTrade("t-1", "n-1", order.created_at, Side.BUY, D(98), order.quantity)
     return replace(trade, **changes)
 
