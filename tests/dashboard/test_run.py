@@ -66,6 +66,11 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def _heed_hangups() -> None:
+    """As from a terminal: under nohup they are ignored, by whatever is started then too."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Run:
     """One `make run`, and what it has said so far."""
 
@@ -79,6 +84,7 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_heed_hangups,  # noqa: PLW1509  (it only sets a signal)
         )
         self.said = ""
         self._lines: queue.Queue[str | None] = queue.Queue()
