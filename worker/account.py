@@ -361,14 +361,15 @@ class AccountRunner:
         now = self.desk.monotonic()
         if self.live.cancelling:
             self.inbox.cancel_again()
-        if self.proof.open or self.live.cancelling:
-            self.inbox.look(self.proof.due(now) | self.live.cancelling)
+        again, self.questions.again = self.questions.again, set()
+        if self.proof.open or self.live.cancelling or again:
+            self.inbox.look(self.proof.due(now) | self.live.cancelling | again)
         if self.reconcile_soon or self.reconciliation.is_due(now):
             self.reconcile_soon = False
             self.inbox.reconcile()
         if self.unanswered or self.again:
-            again, self.again = self.again, set()
-            self.inbox.wake(self.unanswered | again)
+            woken, self.again = self.again, set()
+            self.inbox.wake(self.unanswered | woken)
 
     def price_received(self, client_order_ids: Iterable[str]) -> float | None:
         """When the price that changed these orders came: the latest one of their symbol."""

@@ -37,12 +37,14 @@ class Shrunk:
 class Questions:
     """Answers come back as events; nothing is decided here.
 
-    shrunk: orders of which answers show less than the trades that we hold.
+    shrunk: orders of which answers show less than the trades that we hold. again: those about which a hint
+    came and no answer; they are asked about again.
     """
 
     def __init__(self, memory: AccountMemory) -> None:
         self.memory = memory
         self.shrunk: dict[str, Shrunk] = {}
+        self.again: set[str] = set()
         self.traces = Traces(memory)
         self._complaints = Complaints(memory.desk.monotonic)
 
@@ -67,6 +69,7 @@ class Questions:
     def _unanswered(self, orders: Sequence[Order], asked: float) -> Events:
         proof = self.memory.proof
         doubted = [order for order in orders if order.status in DOUBTED]
+        self.again |= {order.client_order_id for order in orders if order not in doubted}
         for order in doubted:
             if order.status is OrderStatus.QUARANTINED:
                 proof.ask_later(order.client_order_id, asked)

@@ -305,3 +305,16 @@ async def test_a_lost_lease_writes_and_sends_nothing_more(house: House):
     assert house.runners.lost == {house.account}
     assert house.venue.sent == []
     assert house.rows(strategy) == []
+
+
+@fault("E6", "E14")
+async def test_a_hint_whose_question_was_not_answered_is_followed_a_second_later(house: House):
+    """Not at the next comparison of the account: with a thousand accounts that is many minutes later."""
+    strategy = await running(house)
+    house.venue.deaf = True
+    await house.price(99)  # level 1 fills, and nobody answers what became of it
+    assert house.attempts(strategy, Role.SAFETY, 1)[0].status is OrderStatus.OPEN
+    house.venue.deaf = False
+    house.venue.no_open_orders = True  # no comparison succeeds meanwhile
+    await house.second(2, price=99)
+    assert house.attempts(strategy, Role.SAFETY, 1)[0].status is OrderStatus.FILLED
