@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from db import audit, users
@@ -92,13 +92,7 @@ def reset_owner(session: Session, token: str, *, at: datetime) -> str | None:
     return session.scalar(
         select(User.username)
         .join(OneTimeCode, OneTimeCode.user_id == User.id)
-        .where(
-            OneTimeCode.hash == secret_hash(token),
-            OneTimeCode.kind == RESET,
-            OneTimeCode.used_at.is_(None),
-            OneTimeCode.expires_at > at,
-            User.is_active.is_(True),
-        )
+        .where(*_works(secret_hash(token), RESET, at), User.is_active.is_(True))
     )
 
 
@@ -123,18 +117,21 @@ def code_owner(session: Session, token: str, *, at: datetime) -> int | None:
     return session.scalar(
         select(OneTimeCode.user_id)
         .join(User, OneTimeCode.user_id == User.id)
-        .where(
-            OneTimeCode.hash == secret_hash(token),
-            OneTimeCode.kind == CODE,
-            OneTimeCode.used_at.is_(None),
-            OneTimeCode.expires_at > at,
-            User.is_active.is_(True),
-        )
+        .where(*_works(secret_hash(token), CODE, at), User.is_active.is_(True))
     )
 
 
 def use_code_token(session: Session, token: str, *, at: datetime) -> None:
     _use(session, secret_hash(token), CODE, at, TOO_LATE)
+
+
+def _works(hashed: str, kind: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OneTimeCode.hash == hashed,
+        OneTimeCode.kind == kind,
+        OneTimeCode.used_at.is_(None),
+        OneTimeCode.expires_at > at,
+    )
 
 
 def _add(
@@ -146,16 +143,7 @@ def _add(
 
 def _use(session: Session, hashed: str, kind: str, at: datetime, refusal: str) -> int | None:
     """Exactly one caller gets past this."""
-    done = session.execute(
-        update(OneTimeCode)
-        .where(
-            OneTimeCode.hash == hashed,
-            OneTimeCode.kind == kind,
-            OneTimeCode.used_at.is_(None),
-            OneTimeCode.expires_at > at,
-        )
-        .values(used_at=at)
-    )
+    done = session.execute(update(OneTimeCode).where(*_works(hashed, kind, at)).values(used_at=at))
     if rows_matched(done) != 1:
         raise Conflict(refusal)
     return session.scalar(select(OneTimeCode.user_id).where(OneTimeCode.hash == hashed))

@@ -59,8 +59,9 @@ class Proof:
     def is_last(self, client_order_id: str, asked: float) -> bool:
         """Whether one more "not found" answer to a question of then would prove it."""
         doubt = self._doubts.get(client_order_id)
-        is_late = doubt is not None and asked - doubt.first_seen > self._wait
-        return is_late and doubt is not None and doubt.negatives >= ROUNDS - 1
+        if doubt is None or asked - doubt.first_seen <= self._wait:
+            return False
+        return doubt.negatives >= ROUNDS - 1
 
     def not_found(self, client_order_id: str, asked: float) -> OrderUpdate | None:
         """A successful answer did not hold the order; `asked`: when the question was sent.

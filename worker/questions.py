@@ -93,7 +93,8 @@ class Questions:
         updates, left = list(answer), []
         for order in orders:
             name = order.client_order_id
-            if name in found or order.was_seen or not proof.is_last(name, asked):
+            may_be_absent = order.status in DOUBTED and not order.was_seen and name not in found
+            if not may_be_absent or not proof.is_last(name, asked):
                 continue
             trace = await self._trace(order)
             if trace is None or suspicious(order, trace.strays):

@@ -5,13 +5,14 @@ Cycles and fills have no numbers of their own in the database, so a page ends at
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.money import ZERO, exact
@@ -128,15 +129,9 @@ def cycles(
     before: Place | None = None,
     limit: int = 200,
 ) -> tuple[PastCycle, ...]:
-    key = (CycleRow.strategy_id, CycleRow.number)
-    statement = (
-        select(*_whose(), *(getattr(CycleRow, name) for name in PastCycle.__slots__[WHOSE:]))
-        .join(Strategy, Strategy.id == CycleRow.strategy_id)
-        .join(ExchangeAccount, ExchangeAccount.id == Strategy.account_id)
-        .where(*_closed(user_id, which), *_after(CycleRow.closed_at, key, before))
-        .order_by(CycleRow.closed_at.desc(), *(column.desc() for column in key))
-        .limit(limit)
-    )
+    columns = [*_whose(), *(getattr(CycleRow, name) for name in PastCycle.__slots__[WHOSE:])]
+    order = (CycleRow.closed_at, CycleRow.strategy_id, CycleRow.number)
+    statement = _page(columns, CycleRow, order, before, limit).where(*_closed(user_id, which))
     return tuple(PastCycle(**_with_kind(row)) for row in session.execute(statement).mappings())
 
 
@@ -149,15 +144,9 @@ def fills(
     limit: int = 200,
 ) -> tuple[PastFill, ...]:
     fill = tables.FillRow
-    key = (fill.account_id, fill.symbol, fill.trade_id)
-    statement = (
-        select(*_whose(), *(getattr(fill, name) for name in PastFill.__slots__[WHOSE:]))
-        .join(Strategy, Strategy.id == fill.strategy_id)
-        .join(ExchangeAccount, ExchangeAccount.id == Strategy.account_id)
-        .where(*_mine(user_id, which, fill.at), *_after(fill.at, key, before))
-        .order_by(fill.at.desc(), *(column.desc() for column in key))
-        .limit(limit)
-    )
+    columns = [*_whose(), *(getattr(fill, name) for name in PastFill.__slots__[WHOSE:])]
+    order = (fill.at, fill.account_id, fill.symbol, fill.trade_id)
+    statement = _page(columns, fill, order, before, limit).where(*_mine(user_id, which, fill.at))
     return tuple(_fill(row) for row in session.execute(statement).mappings())
 
 
@@ -167,18 +156,10 @@ def months(
 ) -> tuple[Month, ...]:
     """Newest first. Summed here: the database must not add amounts up. Months begin in `time_zone`."""
     zone = ZoneInfo(time_zone)
-    rows = session.execute(
-        select(
-            CycleRow.closed_at,
-            ExchangeAccount.kind,
-            Strategy.symbol,
-            CycleRow.realized_pnl,
-            CycleRow.fees,
-        )
-        .join(Strategy, Strategy.id == CycleRow.strategy_id)
-        .join(ExchangeAccount, ExchangeAccount.id == Strategy.account_id)
-        .where(*_closed(user_id, which))
-    )
+    columns = [
+        CycleRow.closed_at, ExchangeAccount.kind, Strategy.symbol, CycleRow.realized_pnl, CycleRow.fees,
+    ]  # fmt: skip
+    rows = session.execute(_from(columns, CycleRow).where(*_closed(user_id, which)))
     found: dict[tuple[int, int, str, str], list[tuple[Decimal, Decimal]]] = {}
     for closed_at, kind, symbol, earned, paid in rows:
         if closed_at is None or earned is None or paid is None:
@@ -199,6 +180,23 @@ def months(
         )
         for (year, month, kind, quote), each in sorted(found.items(), reverse=True)
     )
+
+
+def _from(columns: Sequence[Any], row: Any) -> Select[Any]:
+    """With the strategy and the account of each `row`."""
+    return (
+        select(*columns)
+        .join(Strategy, Strategy.id == row.strategy_id)
+        .join(ExchangeAccount, ExchangeAccount.id == Strategy.account_id)
+    )
+
+
+def _page(
+    columns: Sequence[Any], row: Any, order: tuple[Any, ...], before: Place | None, limit: int
+) -> Select[Any]:
+    """Newest first by `order`: the time, then what tells rows of the same moment apart."""
+    newest = (column.desc() for column in order)
+    return _from(columns, row).where(*_after(order, before)).order_by(*newest).limit(limit)
 
 
 def _whose() -> tuple[Any, ...]:
@@ -229,11 +227,11 @@ def _mine(user_id: int, which: Which, at: Any) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _after(at: Any, key: tuple[Any, ...], before: Place | None) -> list[ColumnElement[bool]]:
+def _after(columns: tuple[Any, ...], before: Place | None) -> list[ColumnElement[bool]]:
     """Rows that come after this place when the newest is first."""
     if before is None:
         return []
-    columns, values = (at, *key), (before.at, *before.key)
+    values = (before.at, *before.key)
     steps = [
         and_(
             *(column == value for column, value in zip(columns[:i], values, strict=False)),
