@@ -11,15 +11,12 @@ import argparse
 import asyncio
 import json
 import logging
-import multiprocessing
 import os
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tests.exchange.exchange import Exchange
-from tests.exchange.server import ExchangeServer
+from bench.exchange_apart import exchange_apart, key_of, secret_of, table
 from worker.exchanges.adapters.binance import BINANCE
 from worker.exchanges.budget import Budget
 from worker.exchanges.hub import Hub
@@ -42,18 +39,10 @@ ROWS = (
 def main() -> int:
     chosen = _arguments()
     logging.basicConfig(level=logging.ERROR)
-    ours, theirs = multiprocessing.Pipe()
-    exchange = multiprocessing.Process(target=_exchange, args=(chosen.accounts, theirs))
-    exchange.start()
-    try:
-        routes = ours.recv()
-        found = asyncio.run(_measure(chosen.accounts, chosen.seconds, routes))
-        ours.send("stop")
-        found |= ours.recv()
-    finally:
-        exchange.join(10)
-        exchange.kill()
-    print(json.dumps(found) if chosen.json else _table(found))
+    with exchange_apart(chosen.accounts) as exchange:
+        found = asyncio.run(_measure(chosen.accounts, chosen.seconds, exchange.routes))
+        found |= exchange.stop()
+    print(json.dumps(found) if chosen.json else table(ROWS, found))
     return 0
 
 
@@ -65,37 +54,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _table(found: dict[str, Any]) -> str:
-    return "\n".join(f"{name:<46}{shown.format(found[key])}" for name, key, shown in ROWS)
-
-
-# --- the exchange
-
-
-def _exchange(accounts: int, pipe: Connection) -> None:
-    asyncio.run(_serve(accounts, pipe))
-
-
-async def _serve(accounts: int, pipe: Connection) -> None:
-    exchange = Exchange(lambda: time.time_ns() // 1_000_000)
-    for number in range(500):
-        exchange.list_symbol("BTC" if number == 0 else f"C{number}", "USDT", price="50000")
-    for number in range(accounts):
-        exchange.add_account(f"key-{number}", f"secret-{number}")
-    async with ExchangeServer(exchange) as server:
-        pipe.send(server.routes)
-        while not pipe.poll():  # noqa: ASYNC110  (a pipe sets no event)
-            await asyncio.sleep(0.1)
-    weights = exchange.weights
-    pipe.send(
-        {
-            "requests": sum(exchange.requests.values()),
-            "heaviest_minute": weights.heaviest(),
-            "too_many": len(weights.ignored) + len(weights.bans),
-        }
-    )
-
-
 # --- the worker's part
 
 
@@ -103,10 +61,10 @@ async def _measure(accounts: int, seconds: float, routes: dict[str, str]) -> dic
     hub = Hub("binance", routes, BINANCE)
     hub.connects = Budget(0.001, 60.0)  # on a real exchange the streams come one by one
 
-    async def key_of(account_id: int) -> ExchangeKey:
-        return ExchangeKey(f"key-{account_id}", f"secret-{account_id}", "", f"{account_id:064}")
+    async def key_for(account_id: int) -> ExchangeKey:
+        return ExchangeKey(key_of(account_id), secret_of(account_id), "", f"{account_id:064}")
 
-    venue = LiveVenue(hub, key_of, PublicPrices(hub))
+    venue = LiveVenue(hub, key_for, PublicPrices(hub))
     venue.symbols_of = lambda account_id: {SYMBOL}
     await venue.attach(0, {})
     await venue.balances(0)

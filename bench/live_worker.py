@@ -8,23 +8,19 @@ level at once. Memory per account is (RSS with all - RSS with one) / (accounts -
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
+from bench.exchange_apart import Apart, exchange_apart, key_of, secret_of, table
 from db import account_keys, accounts, exchange_proofs, keys
-from tests.exchange.exchange import Exchange
-from tests.exchange.server import ExchangeServer
 from tests.mariadb import PrivateMariaDB
 from tests.worker_process import WorkerHouse, now, wait_until
 
@@ -55,19 +51,11 @@ ROWS = (
 
 def main() -> int:
     chosen = _arguments()
-    ours, theirs = multiprocessing.Pipe()
-    exchange = multiprocessing.Process(target=_exchange, args=(chosen.accounts, theirs))
-    exchange.start()
-    try:
-        routes = ours.recv()
+    with exchange_apart(chosen.accounts) as exchange:
         with tempfile.TemporaryDirectory(prefix="stepladder-bench-") as folder:
-            found = _measure(Path(folder), chosen.accounts, chosen.minutes * 60, routes, ours)
-        ours.send("stop")
-        found |= ours.recv()
-    finally:
-        exchange.kill()
-        exchange.join()
-    print(json.dumps(found) if chosen.json else _table(found))
+            found = _measure(Path(folder), chosen.accounts, chosen.minutes * 60, exchange)
+        found |= exchange.stop()
+    print(json.dumps(found) if chosen.json else table(ROWS, found))
     return 0
 
 
@@ -79,60 +67,17 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _table(found: dict[str, Any]) -> str:
-    return "\n".join(f"{name:<46}{shown.format(found[key])}" for name, key, shown in ROWS)
-
-
-# --- the exchange
-
-
-def _exchange(accounts: int, pipe: Connection) -> None:
-    asyncio.run(_serve(accounts, pipe))
-
-
-async def _serve(accounts: int, pipe: Connection) -> None:
-    exchange = Exchange(lambda: time.time_ns() // 1_000_000)
-    for number in range(500):
-        exchange.list_symbol("BTC" if number == 0 else f"C{number}", "USDT", price="50000")
-    for number in range(accounts):
-        exchange.add_account(_key(number), _secret(number), {"USDT": Decimal(10_000)})
-    async with ExchangeServer(exchange) as server:
-        pipe.send(server.routes)
-        while True:
-            while not pipe.poll():
-                exchange.gap("BTCUSDT", Decimal(0))
-                await asyncio.sleep(0.5)
-            if pipe.recv() == "stop":
-                break
-            exchange.gap("BTCUSDT", FALL)
-    weights = exchange.weights
-    pipe.send(
-        {
-            "requests": sum(exchange.requests.values()),
-            "by_path": {" ".join(name): n for name, n in exchange.requests.most_common()},
-            "heaviest_minute": weights.heaviest(),
-            "too_many": len(weights.ignored) + len(weights.bans),
-        }
-    )
-
-
-def _key(number: int) -> str:
-    return f"key-{number}"
-
-
-def _secret(number: int) -> str:
-    return f"secret-{number}"
-
-
 # --- the worker's part
 
 
-def _measure(
-    folder: Path, count: int, limit: float, routes: dict[str, str], exchange: Connection
-) -> dict[str, Any]:
+def _measure(folder: Path, count: int, limit: float, exchange: Apart) -> dict[str, Any]:
     with PrivateMariaDB(folder / "mariadb") as server:
         house = WorkerHouse(folder / "house", server.new_database())
-        settings = {"VENUE_ROUTES": json.dumps(routes), "ALLOW_LIVE": "1", "LOG_LEVEL": "WARNING"}
+        settings = {
+            "VENUE_ROUTES": json.dumps(exchange.routes),
+            "ALLOW_LIVE": "1",
+            "LOG_LEVEL": "WARNING",
+        }
         person = house.person()
         _account(house, person, 0)
         fills, protected = _counter(house, "fills"), _counter(house, "protected")
@@ -153,7 +98,7 @@ def _measure(
             worker.sleep_while_running(60)
             idle = (_cpu(worker.pid) - cpu) / (time.monotonic() - wall)
             before, began = fills(), time.monotonic()
-            exchange.send("fall")
+            exchange.gap(FALL)
             known = _each(lambda: fills() - before, count, began, limit)
             anew = _each(_counter(house, "anew"), count, began, limit)[-1]
             said = worker.said()
@@ -183,7 +128,7 @@ def _account(house: WorkerHouse, person: int, number: int) -> None:
     house.run(lambda s: exchange_proofs.save_proof(s, "binance", made, at=at))
     sealed = account_keys.seal(
         keys.worker_public_key(folder), user_id=person, account_id=made, exchange="binance",
-        api_key=_key(number), secret=_secret(number), password="", at=at,
+        api_key=key_of(number), secret=secret_of(number), password="", at=at,
     )  # fmt: skip
     pair = keys.worker_pair_id(folder)
     house.run(lambda s: account_keys.store_key(s, person, made, sealed=sealed, pair_id=pair, at=at))
